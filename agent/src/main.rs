@@ -1,0 +1,2 @@
+//! The VEN control program.
+fn main() {}

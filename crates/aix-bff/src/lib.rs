@@ -1,0 +1,1 @@
+//! AIX backup-file-format packages: write and strictly read, without AIX.

@@ -1,0 +1,1 @@
+//! Cross-compiles a cargo package for every target from one Linux machine.

@@ -1,0 +1,1 @@
+//! SVR4 (Solaris) packages: write and strictly read, without Solaris.

@@ -1,0 +1,1 @@
+//! The build system as a library, so that tests can call each step.
