@@ -1,1 +1,12 @@
 //! The build system as a library, so that tests can call each step.
+//!
+//! Data goes one way: [`spec`] → [`plan`] → binaries → payload → packages → signatures → release → verified.
+
+#![allow(missing_docs, reason = "the library serves the program beside it; its items are named for what they are")]
+
+pub mod archive;
+pub mod plan;
+pub mod report;
+pub mod scriptlets;
+pub mod signing;
+pub mod spec;
