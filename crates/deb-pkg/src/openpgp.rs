@@ -189,7 +189,7 @@ fn packet_body(packet: &[u8]) -> Result<&[u8], SignatureError> {
     };
     let (head, body) = packet.split_at_checked(header).ok_or_else(|| wrong_length.clone())?;
     let length = match *head {
-        [0xc2, first, second] => (usize::from(first) - 192 << 8) + usize::from(second) + 192,
+        [0xc2, first, second] => ((usize::from(first) - 192) << 8) + usize::from(second) + 192,
         [0xc2, 255, ref octets @ ..] => be16(octets),
         [_, ref octets @ ..] => be16(octets),
         [] => return Err(wrong_length),

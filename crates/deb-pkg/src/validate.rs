@@ -339,6 +339,10 @@ fn conffiles(spec: &Spec, found: &mut Vec<Problem>) {
             let rule = "must be the path of a regular file among the entries";
             found.push(Problem::Conffile { path: path.clone(), rule });
         }
+        if path.contains(char::is_whitespace) {
+            let rule = "must not hold white space: tools take the first word of the line for an instruction";
+            found.push(Problem::Conffile { path: path.clone(), rule });
+        }
         if !seen.insert(path) {
             found.push(Problem::Conffile { path: path.clone(), rule: "is listed more than once" });
         }

@@ -4,12 +4,15 @@ use std::path::Path;
 
 use deb_pkg::openpgp::SignatureError;
 use deb_pkg::{Draft, FinishError, Signer, Spec, compress, read};
+use pgp::composed::{DetachedSignature, KeyType, SecretKeyParamsBuilder, SignedPublicKey, SignedSecretKey};
+use pgp::crypto::ecc_curve::ECCCurve;
+use pgp::crypto::hash::HashAlgorithm;
 use pgp::ser::Serialize;
-use pgp::types::KeyDetails;
+use pgp::types::{KeyDetails, Password};
 
 use crate::support::{
-    DATE, GZIP, TestSigner, XZ, bare, build, file, full, key_id, output, owner, place, public_key, run, text, utf8,
-    verifies,
+    DATE, GZIP, TestSigner, XZ, bare, build, file, full, key, key_id, output, owner, place, public_key, run,
+    text, utf8, verifies,
 };
 
 const SIGNER: TestSigner = TestSigner { unhashed_issuer: false };
@@ -39,7 +42,8 @@ fn debsig_verify(package: &[u8]) -> Option<i32> {
         std::fs::write(policies.join("demo.pol"), policy).unwrap();
     }
     let (policies, keyrings) = (root.join("policies"), root.join("keyrings"));
-    let arguments = ["--policies-dir", utf8(&policies), "--keyrings-dir", utf8(&keyrings), utf8(&placed.path)];
+    let arguments =
+        ["--policies-dir", utf8(&policies), "--keyrings-dir", utf8(&keyrings), utf8(&placed.path)];
     let verified = run("debsig-verify", "debsig-verify", &arguments);
     println!("{}{}", String::from_utf8_lossy(&verified.stdout), String::from_utf8_lossy(&verified.stderr));
     verified.status.code()
@@ -79,7 +83,8 @@ fn gpgv_verifies_the_signature_over_the_three_members() {
     let keyring = write("demo.pgp", &public_key().to_bytes().unwrap());
     let signature = write("signature", package.signature().unwrap());
     let signed = write("signed", package.signed_bytes());
-    let gpgv = |signed: &Path| run("gpgv", "gpgv", &["--keyring", utf8(&keyring), utf8(&signature), utf8(signed)]);
+    let gpgv =
+        |signed: &Path| run("gpgv", "gpgv", &["--keyring", utf8(&keyring), utf8(&signature), utf8(signed)]);
     assert!(gpgv(&signed).status.success());
     let other = write("other", &package.signed_bytes()[1..]);
     assert!(!gpgv(&other).status.success());
@@ -90,7 +95,7 @@ fn gpgv_verifies_the_signature_over_the_three_members() {
 }
 
 /// Reads a package and verifies it as a caller does.
-fn accepted(bytes: &[u8], public: &pgp::composed::SignedPublicKey) -> bool {
+fn accepted(bytes: &[u8], public: &SignedPublicKey) -> bool {
     let Ok(package) = read(bytes) else { return false };
     let Some(signature) = package.signature() else { return false };
     package.check_unprotected(key_id()).is_ok() && verifies(public, signature, package.signed_bytes())
@@ -164,12 +169,42 @@ fn only_one_canonical_binary_signature_is_put_into_a_package() {
         [&[0x89][..], &(body.len() as u16).to_be_bytes(), body].concat()
     };
     assert!(finish(&Altering(old_header)).is_ok());
-    assert!(matches!(refused(|mut packet| { packet[3] = 3; packet }), SignatureError::Version(3)));
-    assert!(matches!(refused(|mut packet| { packet[4] = 1; packet }), SignatureError::Type(1)));
-    assert!(matches!(refused(|mut packet| { packet[5] = 16; packet }), SignatureError::Algorithm(16)));
-    assert!(matches!(refused(|mut packet| { packet[6] = 2; packet }), SignatureError::Hash(2)));
+    assert!(matches!(
+        refused(|mut packet| {
+            packet[3] = 3;
+            packet
+        }),
+        SignatureError::Version(3)
+    ));
+    assert!(matches!(
+        refused(|mut packet| {
+            packet[4] = 1;
+            packet
+        }),
+        SignatureError::Type(1)
+    ));
+    assert!(matches!(
+        refused(|mut packet| {
+            packet[5] = 16;
+            packet
+        }),
+        SignatureError::Algorithm(16)
+    ));
+    assert!(matches!(
+        refused(|mut packet| {
+            packet[6] = 2;
+            packet
+        }),
+        SignatureError::Hash(2)
+    ));
     // Changing the signed creation time makes the digest prefix wrong.
-    assert!(matches!(refused(|mut packet| { packet[14] ^= 1; packet }), SignatureError::DigestPrefix { .. }));
+    assert!(matches!(
+        refused(|mut packet| {
+            packet[14] ^= 1;
+            packet
+        }),
+        SignatureError::DigestPrefix { .. }
+    ));
 }
 
 #[test]
@@ -183,4 +218,98 @@ fn a_failing_signer_fails_the_package() {
     let error = finish(&Failing).unwrap_err();
     assert!(matches!(error, FinishError::Signer(_)));
     assert!(error.to_string().contains("the token was pulled out"));
+}
+
+/// Signs with GnuPG, as an external signing command does.
+struct Gnupg {
+    home: tempfile::TempDir,
+}
+
+impl Gnupg {
+    fn with_test_key() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        std::fs::set_permissions(home.path(), mode).unwrap();
+        let secret = home.path().join("secret.pgp");
+        std::fs::write(&secret, key().to_bytes().unwrap()).unwrap();
+        output(
+            "gnupg",
+            "gpg",
+            &["--homedir", utf8(home.path()), "--batch", "--quiet", "--import", utf8(&secret)],
+        );
+        Self { home }
+    }
+}
+
+impl Drop for Gnupg {
+    fn drop(&mut self) {
+        run("gpgconf", "gpgconf", &["--homedir", utf8(self.home.path()), "--kill", "all"]);
+    }
+}
+
+impl Signer for Gnupg {
+    fn sign(&self, data: &[u8]) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
+        let file = self.home.path().join("data");
+        std::fs::write(&file, data)?;
+        let home = utf8(self.home.path());
+        let arguments =
+            ["--homedir", home, "--batch", "--digest-algo", "SHA512", "-o", "-", "-b", utf8(&file)];
+        Ok(output("gnupg", "gpg", &arguments))
+    }
+}
+
+#[test]
+fn a_signature_made_by_gnupg_is_as_good() {
+    let package = build(&full(), XZ, Some(&Gnupg::with_test_key()));
+    assert!(accepted(&package, &public_key()));
+    let packet = read(&package).unwrap().signature_packet().cloned().unwrap();
+    assert_eq!(packet.hash, deb_pkg::openpgp::Hash::Sha512);
+    assert_eq!(packet.unhashed_issuer, Some(key_id()));
+    assert_eq!(debsig_verify(&package), Some(0));
+}
+
+/// Signs with any key, as the library likes to.
+struct Library(SignedSecretKey);
+
+impl Signer for Library {
+    fn sign(&self, data: &[u8]) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
+        let (key, hash) = (&self.0.primary_key, HashAlgorithm::Sha512);
+        let signature =
+            DetachedSignature::sign_binary_data(rand::thread_rng(), key, &Password::empty(), hash, data)?;
+        Ok(signature.to_bytes()?)
+    }
+}
+
+#[test]
+fn elliptic_curve_signatures_are_bound_bit_by_bit_too() {
+    for (kind, algorithm) in
+        [(KeyType::Ed25519Legacy, 22), (KeyType::Ed25519, 27), (KeyType::ECDSA(ECCCurve::P256), 19)]
+    {
+        let mut parameters = SecretKeyParamsBuilder::default();
+        parameters.key_type(kind).can_sign(true).primary_user_id("Demo <sign@example.com>".to_owned());
+        let key = parameters.build().unwrap().generate(rand::thread_rng()).unwrap();
+        let id: [u8; 8] = key.primary_key.legacy_key_id().as_ref().try_into().unwrap();
+        let public = SignedPublicKey::from(key.clone());
+        let mut package = build(&bare(), GZIP, Some(&Library(key)));
+        let accepted = |package: &[u8]| {
+            read(package).is_ok_and(|package| {
+                package.check_unprotected(id).is_ok()
+                    && verifies(&public, package.signature().unwrap(), package.signed_bytes())
+            })
+        };
+        assert!(accepted(&package));
+        let packet = read(&package).unwrap();
+        assert_eq!(packet.signature_packet().unwrap().public_key_algorithm, algorithm);
+        let start = package.len().next_multiple_of(2) - packet.signature().unwrap().len().next_multiple_of(2);
+        for bit in start * 8..package.len() * 8 {
+            package[bit / 8] ^= 1 << (bit % 8);
+            assert!(
+                !accepted(&package),
+                "algorithm {algorithm}: bit {} of byte {:#x}",
+                bit % 8,
+                bit / 8 - start
+            );
+            package[bit / 8] ^= 1 << (bit % 8);
+        }
+    }
 }

@@ -115,12 +115,13 @@ pub fn full() -> Spec {
             prerm: Some("#!/bin/sh\nset -e\n# prerm\n".to_owned()),
             postrm: Some("#!/bin/sh\nset -e\n# postrm\n".to_owned()),
         },
-        conffiles: vec!["/opt/demo/etc/b.conf".to_owned(), "/opt/demo/etc/a b.conf".to_owned()],
+        conffiles: vec!["/opt/demo/etc/b.conf".to_owned(), "/opt/demo/etc/a.conf".to_owned()],
         entries: vec![
             file("/opt/demo/bin/agent", 0o755, vec![0xa5; 5000]),
             directory("/opt/demo", 0o750, Owner::root(), owner("demo", 0)),
             file("/opt/demo/etc/b.conf", 0o640, "b = 1\n"),
-            file("/opt/demo/etc/a b.conf", 0o640, "a = 1\n"),
+            file("/opt/demo/etc/a.conf", 0o640, "a = 1\n"),
+            file("/opt/demo/etc/a b", 0o640, "a b\n"),
             file("/opt/demo/empty", 0o4755, ""),
             directory("/opt/demo/var", 0o1770, owner("demo", 990), owner("demo", 990)),
             link("/opt/demo/current", "bin/agent"),
@@ -199,7 +200,7 @@ pub fn gunzip(bytes: &[u8]) -> Vec<u8> {
 
 pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder =
-        flate2::GzBuilder::new().operating_system(255).write(Vec::new(), flate2::Compression::new(6));
+        flate2::GzBuilder::new().operating_system(255).write(Vec::new(), flate2::Compression::fast());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }
@@ -268,4 +269,106 @@ impl Signer for TestSigner {
 /// Whether an OpenPGP library accepts a signature by [`key`].
 pub fn verifies(public: &SignedPublicKey, signature: &[u8], signed: &[u8]) -> bool {
     DetachedSignature::from_bytes(signature).is_ok_and(|signature| signature.verify(public, signed).is_ok())
+}
+
+/// One entry of a tar archive for [`tar_archive`].
+#[derive(Clone)]
+pub struct TarItem {
+    pub name: String,
+    pub flag: u8,
+    pub mode: u32,
+    pub mtime: u64,
+    pub content: Vec<u8>,
+}
+
+pub fn item(name: &str, flag: u8, content: &str) -> TarItem {
+    let mode = if flag == b'5' { 0o755 } else { 0o644 };
+    TarItem { name: name.to_owned(), flag, mode, mtime: DATE, content: content.as_bytes().to_vec() }
+}
+
+/// Assembles a GNU tar archive of root's files, independently of the crate.
+pub fn tar_archive(items: &[TarItem]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for item in items {
+        let mut block = [0; 512];
+        block[..item.name.len()].copy_from_slice(item.name.as_bytes());
+        let numbers = format!(
+            "{:07o}\0{:07o}\0{:07o}\0{:011o}\0{:011o}\0        ",
+            item.mode,
+            0,
+            0,
+            item.content.len(),
+            item.mtime
+        );
+        block[100..156].copy_from_slice(numbers.as_bytes());
+        block[156] = item.flag;
+        block[257..269].copy_from_slice(b"ustar  \0root");
+        block[297..301].copy_from_slice(b"root");
+        let sum: u32 = block.iter().map(|&byte| u32::from(byte)).sum();
+        block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        out.extend_from_slice(&block);
+        out.extend_from_slice(&item.content);
+        out.resize(out.len().next_multiple_of(512), 0);
+    }
+    out.resize(out.len() + 1024, 0);
+    out
+}
+
+/// The parts of the small package that [`small_parts`] gives, for tests that change one of them.
+#[derive(Clone)]
+pub struct Parts {
+    pub control: Vec<TarItem>,
+    pub data: Vec<TarItem>,
+}
+
+/// What `build(&small(), GZIP, None)` holds, written down by hand.
+pub fn small_parts() -> Parts {
+    let control = "Package: demo-agent\nVersion: 1.2.3~rc1-45\nArchitecture: all\n\
+                   Maintainer: Demo Team <demo@example.com>\nInstalled-Size: 5\nSection: admin\n\
+                   Priority: optional\nDescription: demonstration agent\n \
+                   An agent that shows how packages are made.\n";
+    let mut script = item("./postinst", b'0', "#!/bin/sh\nexit 0\n");
+    script.mode = 0o755;
+    Parts {
+        control: vec![
+            item("./", b'5', ""),
+            item("./conffiles", b'0', "/opt/demo/a.conf\n"),
+            item("./control", b'0', control),
+            item(
+                "./md5sums",
+                b'0',
+                "900150983cd24fb0d6963f7d28e17f72  opt/demo/a.conf\n\
+                                     d41d8cd98f00b204e9800998ecf8427e  opt/demo/empty\n",
+            ),
+            script,
+        ],
+        data: vec![
+            item("./", b'5', ""),
+            item("./opt/", b'5', ""),
+            item("./opt/demo/", b'5', ""),
+            item("./opt/demo/a.conf", b'0', "abc"),
+            item("./opt/demo/dir/", b'5', ""),
+            item("./opt/demo/empty", b'0', ""),
+        ],
+    }
+}
+
+/// The specification of [`small_parts`].
+pub fn small() -> Spec {
+    Spec {
+        entries: vec![
+            file("/opt/demo/empty", 0o644, ""),
+            file("/opt/demo/a.conf", 0o644, "abc"),
+            directory("/opt/demo/dir", 0o755, Owner::root(), Owner::root()),
+        ],
+        conffiles: vec!["/opt/demo/a.conf".to_owned()],
+        scripts: Scripts { postinst: Some("#!/bin/sh\nexit 0\n".to_owned()), ..Scripts::default() },
+        ..bare()
+    }
+}
+
+/// A package of `parts`, each archive compressed with gzip.
+pub fn assemble(parts: &Parts) -> Vec<u8> {
+    let (control, data) = (gzip(&tar_archive(&parts.control)), gzip(&tar_archive(&parts.data)));
+    ar(&[("debian-binary", b"2.0\n"), ("control.tar.gz", &control), ("data.tar.gz", &data)])
 }
