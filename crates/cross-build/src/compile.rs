@@ -1,0 +1,170 @@
+//! Builds the binaries of a package for one target.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::config::{BuildRequest, Built, Observer, ProviderRecord};
+use crate::error::{Error, IoContext, Result};
+use crate::process::logged;
+use crate::target::Target;
+use crate::toolchains::{Toolchain, Toolchains};
+use crate::verify;
+
+impl Toolchains {
+    /// Builds the package's binaries for the target and verifies them; installs first what is missing,
+    /// unless offline.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn build(&self, target: &Target, request: &BuildRequest, observer: &dyn Observer) -> Result<Built> {
+        let toolchain = self.provision(target, &request.log_file, observer)?;
+        let runner = self.runner(target)?;
+        observer.progress(&format!("build {} for {}", request.package, target.triple));
+        let target_dir = self.config.work_dir.join("target").join(&target.triple);
+        self.run_cargo(target, request, &toolchain, &target_dir)?;
+
+        let profile_dir = if request.profile == "dev" { "debug" } else { request.profile.as_str() };
+        let folder = target_dir.join(&target.triple).join(profile_dir);
+        let suffix = if target.expect.format == crate::Format::Pe { ".exe" } else { "" };
+        let mut binaries = BTreeMap::new();
+        let mut verification = BTreeMap::new();
+        for bin in &request.bins {
+            let path = folder.join(format!("{bin}{suffix}"));
+            observer.progress(&format!("verify {bin} for {}", target.triple));
+            let check = verify::Check {
+                target,
+                runner: runner.as_deref(),
+                env: &self.env,
+                secrets: &self.build_paths(request),
+                request,
+            };
+            verification.insert(bin.clone(), check.binary(&path, bin)?);
+            binaries.insert(bin.clone(), path);
+        }
+        Ok(Built { binaries, provider: record(&toolchain), verification })
+    }
+
+    /// Paths of this machine, none of which may be found in a binary.
+    fn build_paths(&self, request: &BuildRequest) -> Vec<PathBuf> {
+        let mut paths =
+            vec![request.workspace.clone(), self.config.cache_dir.clone(), self.config.work_dir.clone()];
+        paths.extend(self.env.get("HOME").map(PathBuf::from));
+        paths.extend(self.cargo_home());
+        paths.retain(|path| path.components().count() > 1);
+        paths
+    }
+
+    fn cargo_home(&self) -> Option<PathBuf> {
+        let named = self.env.get("CARGO_HOME").map(PathBuf::from);
+        named.or_else(|| Some(Path::new(self.env.get("HOME")?).join(".cargo")))
+    }
+
+    fn run_cargo(
+        &self,
+        target: &Target,
+        request: &BuildRequest,
+        toolchain: &Toolchain,
+        target_dir: &Path,
+    ) -> Result<()> {
+        let compiler = &toolchain.compiler;
+        let mut command = compiler.command(&self.env, &compiler.cargo);
+        command.current_dir(&request.workspace);
+        command.args(["build", "--locked", "--package", &request.package, "--profile", &request.profile]);
+        command.args(["--target", &target.triple]).arg("--target-dir").arg(target_dir);
+        for bin in &request.bins {
+            command.args(["--bin", bin]);
+        }
+        if self.config.offline {
+            command.arg("--offline");
+        }
+        if let Some(jobs) = self.config.jobs {
+            command.arg("--jobs").arg(jobs.to_string());
+        }
+        let flags = self.rustflags(target, request, toolchain, target_dir)?;
+        command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
+        command.env("CARGO_INCREMENTAL", "0");
+        command.env("SOURCE_DATE_EPOCH", request.source_date_epoch.to_string());
+        let underscored = target.triple.replace('-', "_");
+        for (name, path) in &toolchain.linker.c_tools {
+            command.env(format!("{name}_{underscored}"), path);
+        }
+        if let Some(dir) = &toolchain.linker.path {
+            let mut path = dir.clone().into_os_string();
+            if let Some(rest) = self.env.get("PATH") {
+                path.push(":");
+                path.push(rest);
+            }
+            command.env("PATH", path);
+        }
+        logged(
+            &mut command,
+            &format!("building {} for {}", request.package, target.triple),
+            &request.log_file,
+        )
+        .map_err(|e| explain(e, target, toolchain))
+    }
+
+    fn rustflags(
+        &self,
+        target: &Target,
+        request: &BuildRequest,
+        toolchain: &Toolchain,
+        target_dir: &Path,
+    ) -> Result<Vec<String>> {
+        let mut flags = target.rustflags.clone();
+        flags.push(format!("-Clinker={}", toolchain.linker.linker.display()));
+        if let Some(sysroot) = &toolchain.sysroot {
+            flags.push(format!("--sysroot={}", sysroot.display()));
+        }
+        // The last mapping that fits wins, so the most special ones come last.
+        let mut maps: Vec<(PathBuf, &str)> = vec![(toolchain.compiler.sysroot.clone(), "/toolchain")];
+        maps.extend(self.cargo_home().map(|home| (home, "/cargo")));
+        maps.push((self.config.cache_dir.clone(), "/cache"));
+        maps.push((request.workspace.clone(), "/build"));
+        maps.push((target_dir.to_owned(), "/target"));
+        for (path, name) in maps {
+            // rustc sees paths as cargo resolved them.
+            for form in both_forms(&path)? {
+                flags.push(format!("--remap-path-prefix={}={name}", form.display()));
+            }
+        }
+        Ok(flags)
+    }
+}
+
+/// A path as given and with symbolic links resolved.
+fn both_forms(path: &Path) -> Result<Vec<PathBuf>> {
+    let mut forms = vec![std::path::absolute(path).at("resolve", path)?];
+    if let Ok(real) = path.canonicalize()
+        && real != forms[0]
+    {
+        forms.push(real);
+    }
+    Ok(forms)
+}
+
+fn record(toolchain: &Toolchain) -> ProviderRecord {
+    ProviderRecord {
+        kind: toolchain.provider,
+        compiler: toolchain.compiler.version.clone(),
+        std: toolchain.std.clone(),
+        linker: toolchain.linker.name.clone(),
+        linker_version: toolchain.linker.version.clone(),
+        stubs: toolchain.stubs.clone(),
+        digests: toolchain.digests.clone(),
+    }
+}
+
+/// Names the cause that stands behind a failed cargo.
+fn explain(error: Error, target: &Target, toolchain: &Toolchain) -> Error {
+    match error {
+        Error::Build { tail, .. } if tail.iter().any(|line| line.contains("E0514")) => Error::WrongStd {
+            target: target.triple.clone(),
+            path: toolchain.sysroot.clone().unwrap_or_else(|| toolchain.compiler.sysroot.clone()),
+            compiler: toolchain.compiler.version.clone(),
+            found: "rustc refuses it (E0514)".to_owned(),
+            mend: format!("rustup target remove {0} && rustup target add {0}", target.triple),
+        },
+        other => other,
+    }
+}

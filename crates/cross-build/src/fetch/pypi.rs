@@ -1,0 +1,101 @@
+//! Tools that PyPI distributes as wheels. A wheel is a zip archive; pip finds the mirror and downloads it.
+
+use std::path::{Path, PathBuf};
+
+use super::{check_digest, with_retries};
+use crate::config::Observer;
+use crate::error::{Error, IoContext, Result};
+use crate::process::{CleanEnv, logged};
+use crate::store::Store;
+use crate::target::Wheel;
+
+const KIND: &str = "wheels";
+
+/// Where the wheel is unpacked, or would be; an error when there is none for this machine.
+pub(crate) fn key(name: &str, wheel: &Wheel) -> Result<(String, String)> {
+    let host = std::env::consts::ARCH;
+    let digest = wheel.sha256.get(host).ok_or_else(|| Error::MissingTool {
+        tool: format!("{name} {}", wheel.version),
+        needed_for: format!("to link on a build machine with {host}"),
+        mend: format!("add the SHA-256 of its wheel for {host} to targets.toml"),
+    })?;
+    Ok((format!("{name}-{}-{}", wheel.version, &digest[..12]), digest.clone()))
+}
+
+/// The unpacked wheel, if it is there.
+pub(crate) fn get(store: &Store, name: &str, wheel: &Wheel) -> Option<PathBuf> {
+    store.get(KIND, &key(name, wheel).ok()?.0)
+}
+
+/// The unpacked wheel; downloaded when it is not there. `program` is the path of its program inside.
+pub(crate) fn ensure(
+    store: &Store,
+    env: &CleanEnv,
+    name: &str,
+    wheel: &Wheel,
+    program: &str,
+    log: &Path,
+    observer: &dyn Observer,
+) -> Result<PathBuf> {
+    let (key, digest) = key(name, wheel)?;
+    store.ensure(KIND, &key, observer, |dir| {
+        let what = format!("{name} {} from PyPI", wheel.version);
+        observer.progress(&format!("download {what}"));
+        let file = with_retries(&what, observer, || download(env, name, wheel, dir, log))?;
+        check_digest(&file, &digest, "targets.toml")?;
+        unpack(env, &file, dir, log)?;
+        make_executable(&dir.join(program))?;
+        std::fs::remove_file(&file).at("remove", &file)
+    })
+}
+
+fn download(env: &CleanEnv, name: &str, wheel: &Wheel, dir: &Path, log: &Path) -> Result<PathBuf> {
+    let into = dir.join("download");
+    crate::store::remove_tree(&into)?;
+    let mut command = env.command("python3");
+    command.args(["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--no-cache-dir"]);
+    command.arg("--dest").arg(&into).arg(format!("{name}=={}", wheel.version));
+    logged(&mut command, &format!("download of {name}"), log).map_err(|e| explain_pip(e, name))?;
+    let mut files: Vec<PathBuf> = std::fs::read_dir(&into)
+        .at("read", &into)?
+        .map(|entry| entry.map(|e| e.path()))
+        .collect::<std::io::Result<_>>()
+        .at("read", &into)?;
+    let (Some(file), true) = (files.pop(), files.is_empty()) else {
+        let detail = format!("pip left {} files, not one", files.len());
+        return Err(Error::Network { what: name.to_owned(), attempts: 1, detail });
+    };
+    let place = dir.join("wheel.zip");
+    std::fs::rename(&file, &place).at("rename", &file)?;
+    crate::store::remove_tree(&into)?;
+    Ok(place)
+}
+
+/// pip hides a dead network behind "no matching distribution".
+fn explain_pip(error: Error, name: &str) -> Error {
+    match error {
+        Error::Build { tail, .. } if tail.iter().any(|line| line.contains("No module named pip")) => {
+            Error::MissingTool {
+                tool: "pip".to_owned(),
+                needed_for: format!("to download {name} from PyPI"),
+                mend: "apt-get install python3-pip".to_owned(),
+            }
+        }
+        Error::Build { tail, .. } if tail.iter().any(|line| line.contains("No matching distribution")) => {
+            Error::Network { what: name.to_owned(), attempts: 1, detail: tail.join(" | ") }
+        }
+        other => other,
+    }
+}
+
+fn unpack(env: &CleanEnv, wheel: &Path, dir: &Path, log: &Path) -> Result<()> {
+    let mut command = env.command("python3");
+    command.args(["-m", "zipfile", "-e"]).arg(wheel).arg(dir);
+    logged(&mut command, "unpacking of a wheel", log)
+}
+
+/// Python's zipfile drops the mode bits of the archive.
+fn make_executable(program: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(program, std::fs::Permissions::from_mode(0o755)).at("make executable", program)
+}

@@ -1,0 +1,127 @@
+//! The user's cache: folders that are there whole or not at all, made by one process at a time.
+//!
+//! An entry `<kind>/<key>` is made in `tmp/<kind>-<key>` under a lock and renamed into its place, so its
+//! presence means that it is complete. What an interrupted run left in `tmp` is removed by the next run
+//! that makes the same entry.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::config::Observer;
+use crate::error::{IoContext, Result};
+
+/// The cache folder.
+#[derive(Debug, Clone)]
+pub(crate) struct Store {
+    root: PathBuf,
+}
+
+/// Held while an entry is made; unlocked when dropped (and by the system when the process dies).
+pub(crate) struct Lock(#[expect(dead_code, reason = "its life is the lock")] File);
+
+impl Store {
+    pub fn new(root: &Path) -> Self {
+        Self { root: root.to_owned() }
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where an entry is, or would be.
+    pub fn path(&self, kind: &str, key: &str) -> PathBuf {
+        self.root.join(kind).join(key)
+    }
+
+    /// The entry, if it is complete.
+    pub fn get(&self, kind: &str, key: &str) -> Option<PathBuf> {
+        Some(self.path(kind, key)).filter(|path| path.exists())
+    }
+
+    /// Waits for the lock of that name.
+    pub fn lock(&self, name: &str, observer: &dyn Observer) -> Result<Lock> {
+        let dir = self.root.join("locks");
+        fs::create_dir_all(&dir).at("create", &dir)?;
+        let path = dir.join(name);
+        let file = File::create(&path).at("create", &path)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                observer.progress(&format!("wait for another run that is making {name}"));
+                file.lock().at("lock", &path)?;
+            }
+            Err(TryLockError::Error(e)) => return Err(e).at("lock", &path),
+        }
+        Ok(Lock(file))
+    }
+
+    /// The entry; made by `make` in a fresh folder when it is not there.
+    pub fn ensure(
+        &self,
+        kind: &str,
+        key: &str,
+        observer: &dyn Observer,
+        make: impl FnOnce(&Path) -> Result<()>,
+    ) -> Result<PathBuf> {
+        let place = self.path(kind, key);
+        if place.exists() {
+            return Ok(place);
+        }
+        let name = format!("{kind}-{key}");
+        let _lock = self.lock(&name, observer)?;
+        if place.exists() {
+            return Ok(place);
+        }
+        let tmp = self.root.join("tmp").join(&name);
+        remove_tree(&tmp)?;
+        fs::create_dir_all(&tmp).at("create", &tmp)?;
+        make(&tmp)?;
+        let parent = self.root.join(kind);
+        fs::create_dir_all(&parent).at("create", &parent)?;
+        fs::rename(&tmp, &place).at("rename into place", &place)?;
+        Ok(place)
+    }
+}
+
+/// Removes a file tree if it is there.
+pub(crate) fn remove_tree(path: &Path) -> Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        other => other.at("remove", path),
+    }
+}
+
+/// SHA-256 of a file, in lower-case hexadecimal.
+pub(crate) fn sha256_file(path: &Path) -> Result<String> {
+    let mut file = File::open(path).at("open", path)?;
+    let mut hash = Sha256::new();
+    std::io::copy(&mut file, &mut hash).at("read", path)?;
+    Ok(hex::encode(hash.finalize()))
+}
+
+/// SHA-256 of several texts, each with its length, so that no two lists collide.
+pub(crate) fn sha256_parts<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    hex::encode(hash.finalize())
+}
+
+/// Copies a file tree; files only, symbolic links followed.
+pub(crate) fn copy_tree(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to).at("create", to)?;
+    for entry in fs::read_dir(from).at("read", from)? {
+        let entry = entry.at("read", from)?;
+        let (source, place) = (entry.path(), to.join(entry.file_name()));
+        if source.is_dir() {
+            copy_tree(&source, &place)?;
+        } else {
+            fs::copy(&source, &place).at("copy", &source)?;
+        }
+    }
+    Ok(())
+}
