@@ -11,6 +11,52 @@
 //! [`read`] accepts exactly what this crate writes: each byte of a package either has the one value that the
 //! format allows here, or is bound by a digest, a compression check or the signature. See `FORMAT.md`.
 //!
+//! ```
+//! use deb_pkg::{Architecture, Compression, Description, Draft, Entry, EntryKind, Owner, Priority, Scripts, Spec};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let spec = Spec {
+//!     name: "demo".parse()?,
+//!     version: "1.0-1".parse()?,
+//!     architecture: Architecture::Amd64,
+//!     maintainer: "Demo Team <demo@example.com>".to_owned(),
+//!     section: "admin".to_owned(),
+//!     priority: Priority::Optional,
+//!     homepage: None,
+//!     description: Description::fold("demonstration", "A package with one file."),
+//!     pre_depends: vec![],
+//!     depends: vec!["libc6 (>= 2.17) | musl".parse()?],
+//!     recommends: vec![],
+//!     suggests: vec![],
+//!     conflicts: vec![],
+//!     breaks: vec![],
+//!     replaces: vec![],
+//!     provides: vec![],
+//!     extra_fields: vec![],
+//!     scripts: Scripts::default(),
+//!     conffiles: vec![],
+//!     entries: vec![Entry {
+//!         path: "/opt/demo/hello".to_owned(),
+//!         kind: EntryKind::File { content: b"hello\n"[..].into() },
+//!         mode: 0o644,
+//!         user: Owner::root(),
+//!         group: Owner::root(),
+//!     }],
+//!     source_date: 1_700_000_000,
+//!     control_compression: Compression::Gzip { level: 9 },
+//! };
+//! let draft = Draft::new(&spec)?;
+//! let data = deb_pkg::compress(&draft.data_tar().bytes, Compression::Xz { level: 6 })?;
+//! let mut package = Vec::new();
+//! let written = draft.finish(&data, None, &mut package)?;
+//! assert_eq!(written.size, package.len() as u64);
+//!
+//! let read = deb_pkg::read(&package)?;
+//! assert_eq!(read.entries().last().unwrap().path, "/opt/demo/hello");
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Output depends on the specification alone: no clock, no environment, no file system.
 
 mod ar;

@@ -214,7 +214,7 @@ pub fn read(bytes: &[u8]) -> Result<Package, ReadError> {
     read_with_limits(bytes, Limits::default())
 }
 
-/// Reads a package. Memory: twice the unpacked size at most, plus 80 MiB for xz.
+/// Reads a package. Memory: at most twice the unpacked size, the size of the package, and 80 MiB for xz.
 ///
 /// # Errors
 /// The first thing that this crate would not have written.

@@ -222,10 +222,18 @@ fn description(spec: &Spec, found: &mut Vec<Problem>) {
     }
 }
 
+/// `NAME_MAX` of Linux file systems without the longest suffix that dpkg adds while it unpacks.
+const MAX_COMPONENT: usize = 255 - ".dpkg-dist".len();
+/// `PATH_MAX` of Linux without its NUL.
+const MAX_PATH: usize = 4095;
+
 /// The rule that an absolute path breaks.
 fn path_rule(path: &str) -> Option<&'static str> {
     if !path.starts_with('/') {
         return Some("must be absolute, as /opt/name/file");
+    }
+    if path.len() > MAX_PATH - ".dpkg-dist".len() {
+        return Some("must have at most 4085 bytes: Linux takes 4095, and dpkg adds '.dpkg-dist'");
     }
     if path == "/" {
         return Some("the root directory belongs to the system, not to a package");
@@ -239,6 +247,11 @@ fn path_rule(path: &str) -> Option<&'static str> {
         match component {
             "" => return Some("must not have empty components or a slash at the end"),
             "." | ".." => return Some("must not have '.' or '..' components"),
+            _ if component.len() > MAX_COMPONENT => {
+                return Some(
+                    "a component may have at most 245 bytes: dpkg unpacks it with '.dpkg-dist' at its end",
+                );
+            }
             _ if component.trim() != component => {
                 return Some(
                     "no component may begin or end with white space, which dpkg's lists do not keep",
@@ -280,8 +293,8 @@ fn entries(spec: &Spec, found: &mut Vec<Problem>) {
             if entry.mode != 0o777 {
                 found.push(Problem::Entry { path: path(), rule: "the mode of a symbolic link must be 0777" });
             }
-            if target.is_empty() || target.chars().any(char::is_control) {
-                let rule = "a link target must not be empty nor hold control characters";
+            if target.is_empty() || target.len() > MAX_PATH || target.chars().any(char::is_control) {
+                let rule = "a link target must have 1 to 4095 bytes and no control characters";
                 found.push(Problem::Entry { path: path(), rule });
             }
         }

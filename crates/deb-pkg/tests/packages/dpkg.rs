@@ -8,7 +8,7 @@ use std::process::Output;
 use deb_pkg::{Spec, read};
 
 use crate::support::{
-    GZIP, TestSigner, XZ, bare, build, directory, file, link, owner, place, run, text, utf8,
+    GZIP, TestSigner, XZ, bare, build, directory, file, link, output, owner, place, run, text, utf8,
 };
 
 /// A root directory with an empty dpkg database.
@@ -69,7 +69,8 @@ fn agent() -> Spec {
             file("/opt/demo/bin/agent", 0o755, "#!/bin/sh\n"),
             file("/opt/demo/etc/demo.conf", 0o640, "a = 1\n"),
             link("/opt/demo/current", "bin/agent"),
-            file(&format!("/opt/demo/{}", "n".repeat(150)), 0o644, "long\n"),
+            // The longest name that dpkg can unpack.
+            file(&format!("/opt/demo/{}", "n".repeat(245)), 0o644, "long\n"),
         ],
         conffiles: vec!["/opt/demo/etc/demo.conf".to_owned()],
         ..bare()
@@ -84,13 +85,11 @@ fn owners(path: &Path) -> (u32, u32, u32) {
 #[test]
 fn dpkg_installs_verifies_and_purges_a_package() {
     let Some(root) = Root::new() else { return };
-    fs::create_dir(root.path("/etc")).unwrap();
-    fs::copy("/etc/passwd", root.path("/etc/passwd")).unwrap();
-    fs::copy("/etc/group", root.path("/etc/group")).unwrap();
+    let id = |option| text(output("coreutils", "id", &[option, "daemon"])).trim().parse::<u32>().unwrap();
+    let (user, group) = (id("-u"), id("-g"));
     for data in [GZIP, XZ] {
         root.install(&build(&agent(), data, Some(&TestSigner { unhashed_issuer: false })));
         assert_eq!(root.succeeds(&["-V", "demo-agent"]), "");
-        let (user, group) = (1, 1);
         assert_eq!(owners(&root.path("/opt/demo")), (0, group, 0o750));
         assert_eq!(owners(&root.path("/opt/demo/var")), (user, group, 0o2770));
         assert_eq!(fs::read_link(root.path("/opt/demo/current")).unwrap().to_str(), Some("bin/agent"));
@@ -155,4 +154,30 @@ fn dpkg_runs_every_script_with_its_arguments() {
     );
     root.succeeds(&["-P", "demo-agent"]);
     assert_eq!(log(&root), "prerm remove\npostrm remove\npostrm purge\n");
+}
+
+#[test]
+fn files_belong_to_a_user_that_preinst_created() {
+    let Some(root) = Root::new() else { return };
+    // dpkg asks the host for names, even with another root: give it a user database of its own to see.
+    if !run("util-linux", "unshare", &["--mount", "true"]).status.success() {
+        println!("skipped: mount namespaces are not permitted here");
+        return;
+    }
+    fs::create_dir(root.path("/etc")).unwrap();
+    for name in ["/etc/passwd", "/etc/group"] {
+        fs::copy(name, root.path(name)).unwrap();
+    }
+    let mut spec = bare();
+    spec.entries = vec![directory("/opt/demo", 0o750, owner("demo-svc", 0), owner("demo-svc", 0))];
+    let preinst = "#!/bin/sh\nset -e\n\
+                   echo demo-svc:x:54321:54322::/nonexistent:/bin/false >>\"$DPKG_ROOT/etc/passwd\"\n\
+                   echo demo-svc:x:54322: >>\"$DPKG_ROOT/etc/group\"\n";
+    spec.scripts.preinst = Some(preinst.to_owned());
+    let placed = place(&build(&spec, GZIP, None));
+    let script = "set -e; for name in passwd group; do mount --bind \"$1/etc/$name\" \"/etc/$name\"; done; \
+                  exec dpkg --root=\"$1\" --force-script-chrootless -i \"$2\"";
+    let arguments = ["--mount", "sh", "-c", script, "sh", utf8(root.directory.path()), utf8(&placed.path)];
+    output("util-linux", "unshare", &arguments);
+    assert_eq!(owners(&root.path("/opt/demo")), (54321, 54322, 0o750));
 }

@@ -60,6 +60,8 @@ fn paths_that_dpkg_could_not_keep_are_refused() {
     ] {
         one(rule, |spec| spec.entries.push(file(path, 0o644, "")));
     }
+    one("at most 245 bytes", |spec| spec.entries.push(file(&format!("/opt/{}", "n".repeat(246)), 0o644, "")));
+    one("at most 4085 bytes", |spec| spec.entries.push(file(&"/dir".repeat(1022), 0o644, "")));
     one("more than once", |spec| spec.entries.push(file("/opt/demo/empty", 0o644, "")));
 }
 
@@ -81,6 +83,7 @@ fn modes_targets_and_owners_must_fit_a_tar_header() {
     });
     one("link target", |spec| spec.entries.push(link("/x", "")));
     one("link target", |spec| spec.entries.push(link("/x", "a\nb")));
+    one("link target", |spec| spec.entries.push(link("/x", &"t".repeat(4096))));
     for (name, id, rule) in [
         ("Demo", 1, "[a-z_][a-z0-9_-]*"),
         ("", 1, "[a-z_][a-z0-9_-]*"),
