@@ -1,0 +1,31 @@
+#!/bin/sh
+{% include "scriptlets/lib/base.sh" %}
+{% include "scriptlets/lib/settings.sh" %}
+{% include "scriptlets/lib/settings_write.sh" %}
+{% include "scriptlets/lib/account.sh" %}
+{% include "scriptlets/lib/data.sh" %}
+{% include "scriptlets/lib/init_common.sh" %}
+{% include "scriptlets/lib/init_install.sh" %}
+{% include "scriptlets/lib/agent.sh" %}
+{% include "scriptlets/lib/agent_start.sh" %}
+{% include "scriptlets/lib/phase_after_install.sh" %}
+{% include "scriptlets/lib/phase_finish.sh" %}
+
+case $1 in
+    configure)
+        after_install
+        unset VEN_ACTIVATION_CODE
+        finish_install || fail "the agent is not running: see $set_data_dir/illumio_ven_data/log, then run dpkg --configure {{ package }}"
+        ;;
+    abort-remove)
+        # prerm stopped an agent that is to stay after all.
+        if [ -f "$ven_restart_mark" ] && read_settings "$ven_settings"; then
+            start_agent || fail "the agent is not running: $set_prefix/illumio_ven/illumio-ven-ctl start"
+            rm -f "$ven_restart_mark"
+        fi
+        ;;
+    abort-upgrade | abort-deconfigure)
+        # The old agent was not touched.
+        ;;
+    *) fail "postinst called with unknown argument $1" ;;
+esac

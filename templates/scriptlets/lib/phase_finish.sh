@@ -1,0 +1,26 @@
+# --- phase: after everything, the old package's scripts included ---
+# finish_install: starts a new agent; after an upgrade, restarts one that was running.
+finish_install() {
+    if [ -f "$ven_previous" ]; then
+        stop_previous_agent || return 1
+    fi
+    if [ -f "$ven_restart_mark" ] || agent_is_running; then
+        restart_agent
+    elif [ "$set_kind" = upgrade ]; then
+        say "the agent was not running and was not started"
+    elif [ "${VEN_INSTALL_ACTION:-}" = prepare ]; then
+        say "prepared: the agent starts at the next boot"
+    elif init_is_running; then
+        start_agent
+    else
+        say "no init is running here: the agent was not started"
+    fi
+}
+
+# stop_previous_agent: the agent that was moved still runs by its old settings.
+stop_previous_agent() {
+    if agent_ctl --settings "$ven_previous" status >/dev/null 2>&1; then
+        : >"$ven_restart_mark" && agent_ctl --settings "$ven_previous" stop || return 1
+    fi
+    rm -f "$ven_previous"
+}
