@@ -21,7 +21,7 @@ pub use packages::{Arch, Bundle, Package, PackageDetails};
 pub use payload::{Content, Entry, Kind};
 
 use crate::spec::version::{ReleaseId, Version};
-use crate::spec::{Format, Located, Location, Problem, Problems, Source, Specs};
+use crate::spec::{Located, Location, Problem, Problems, Source, Specs};
 
 /// What the command line and the environment say about a plan.
 #[derive(Debug, Clone, Default)]
@@ -108,9 +108,6 @@ pub struct Plan {
     pub left_out: Vec<LeftOut>,
     pub bundles: Vec<Bundle>,
     pub payload: Vec<Entry>,
-    /// Scriptlets by format and name.
-    #[serde(skip)]
-    pub scripts: BTreeMap<Format, BTreeMap<String, String>>,
     #[serde(skip)]
     pub compatibility: Compatibility,
     #[serde(skip)]
@@ -121,6 +118,13 @@ pub struct Plan {
 #[derive(Debug, thiserror::Error)]
 #[error("{} in the specs or flags: nothing was made", count(.0.len()))]
 pub struct PlanErrors(pub Vec<Problem>);
+
+impl Plan {
+    /// The folder of all templates.
+    pub fn templates(&self) -> PathBuf {
+        self.root.join("templates")
+    }
+}
 
 fn count(n: usize) -> String {
     if n == 1 { "1 mistake".to_owned() } else { format!("{n} mistakes") }
@@ -164,8 +168,7 @@ fn make(specs: &Specs, request: &Request, problems: &Problems) -> Option<Plan> {
         packages: selection.packages,
         left_out: selection.left_out,
         bundles,
-        payload: payload.entries,
-        scripts: payload.scripts,
+        payload,
         compatibility: compatibility?,
         root: specs.root.clone(),
     })
@@ -177,4 +180,23 @@ fn from_flag(flag: &str, value: &str) -> Located<String> {
     let span = flag.len() + 1..text.len();
     let source = Arc::new(Source { name: PathBuf::from("<command line>"), text });
     Located { value: value.to_owned(), at: Location { source, span } }
+}
+
+/// The names of all signing profiles.
+pub fn profile_names(root: &std::path::Path) -> Result<Vec<String>, PlanErrors> {
+    let problems = Problems::default();
+    match Specs::load(root, &problems) {
+        Some(specs) if problems.is_empty() => Ok(specs.profiles.into_iter().map(|p| p.name.value).collect()),
+        _ => Err(PlanErrors(problems.into_sorted())),
+    }
+}
+
+/// Only the key of a plan: for readers, which need nothing else.
+pub fn key_plan(root: &std::path::Path, request: &Request) -> Result<KeyPlan, PlanErrors> {
+    let problems = Problems::default();
+    let found = Specs::load(root, &problems).and_then(|specs| keys::keys(&specs, request, &problems));
+    match found {
+        Some(keys) if problems.is_empty() => Ok(keys),
+        _ => Err(PlanErrors(problems.into_sorted())),
+    }
 }

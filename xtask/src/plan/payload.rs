@@ -1,13 +1,14 @@
-//! The tree that every package carries, and the scriptlets around it, rendered and checked.
+//! The tree that every package carries; its templates and the scriptlets are checked, not yet rendered.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
-use crate::scriptlets::{self, Context};
+use crate::scriptlets::{self, Context, Family};
 use crate::spec::version::ReleaseId;
-use crate::spec::{EntryKind, EntrySpec, Format, Located, Location, Problems, Source, Specs, problem::suggestion};
+use crate::spec::{EntryKind, EntrySpec, Located, Location, Problems, Source, Specs, problem::suggestion};
 
 /// One entry of the payload.
 #[derive(Debug, Clone, Serialize)]
@@ -45,75 +46,77 @@ pub enum Kind {
 pub enum Content {
     /// A binary of the agent, by name.
     Agent(String),
-    /// A template, rendered already.
-    Template {
-        name: String,
-        #[serde(skip)]
-        text: Arc<str>,
-    },
+    /// A template, by its path below templates/.
+    Template(String),
 }
 
 fn octal<S: Serializer>(mode: &u32, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&format_args!("{mode:04o}"))
 }
 
-/// Entries sorted by path, and scriptlets by format and name.
-pub(super) struct Payload {
-    pub entries: Vec<Entry>,
-    pub scripts: BTreeMap<Format, BTreeMap<String, String>>,
-}
-
-pub(super) fn payload(specs: &Specs, id: Option<ReleaseId>, problems: &Problems) -> Option<Payload> {
-    let id = id.unwrap_or_else(|| "0.0.0-1".parse().expect("a constant release id"));
-    let context = Context {
-        name: specs.product.name.value.clone(),
-        version: id.version.to_string(),
-        release_id: id.to_string(),
-        prefix: specs.product.prefix.value.clone(),
-        directory: specs.product.directory.value.clone(),
-        user: specs.product.user.value.clone(),
-        group: specs.product.group.value.clone(),
-    };
+/// Entries sorted by path.
+pub(super) fn payload(specs: &Specs, id: Option<ReleaseId>, problems: &Problems) -> Option<Vec<Entry>> {
     let mut entries: Vec<Option<Entry>> = Vec::new();
     for spec in &specs.payload {
         check_path(specs, spec, problems);
         check_owner(specs, spec, problems);
-        entries.push(entry(specs, spec, &context, problems));
+        entries.push(entry(specs, spec, problems));
     }
     check_tree(specs, problems);
-    let scripts = scripts(specs, &context, problems);
+    check_templates(specs, id, problems);
     let mut entries = entries.into_iter().collect::<Option<Vec<_>>>()?;
     entries.sort_by(|a, b| a.path.cmp(&b.path));
-    Some(Payload { entries, scripts })
+    Some(entries)
 }
 
-fn scripts(specs: &Specs, context: &Context, problems: &Problems) -> BTreeMap<Format, BTreeMap<String, String>> {
-    let mut all = BTreeMap::new();
-    for (_, format) in Format::ALL {
-        match scriptlets::render(&specs.root.join("templates"), *format, context) {
-            Ok(rendered) => {
-                all.insert(*format, rendered);
-            }
-            Err(errors) => errors.into_iter().for_each(|e| template_problem(specs, &e, problems)),
-        }
+/// Whether every scriptlet is there, and every template asks for variables that exist.
+fn check_templates(specs: &Specs, id: Option<ReleaseId>, problems: &Problems) {
+    let product = &specs.product;
+    let id = id.map_or_else(|| "0.0.0-1".to_owned(), |id| id.to_string());
+    let context = Context {
+        package: product.name.value.clone(),
+        package_file: format!("{}-{id}.rpm", product.name.value),
+        release_id: id,
+        default_prefix: product.prefix.value.clone(),
+        default_user: product.user.value.clone(),
+        default_group: product.group.value.clone(),
+    };
+    let sources = specs.payload.iter().filter_map(|e| e.source.as_ref()?.strip_prefix("template:"));
+    let files: Vec<&str> = sources.filter(|name| specs.root.join("templates").join(name).is_file()).collect();
+    for error in scriptlets::check(&specs.root.join("templates"), &Family::ALL, &files, &context) {
+        template_problem(specs, &error, problems);
     }
-    all
 }
 
 /// A template's mistake, located in the template itself.
 fn template_problem(specs: &Specs, error: &scriptlets::Error, problems: &Problems) {
-    let name = std::path::Path::new("templates").join(error.template());
-    let text = std::fs::read_to_string(specs.root.join(&name)).unwrap_or_default();
-    let start = match error.line() {
-        Some(line) => text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum(),
-        None => 0,
+    let (rule, path, line, mend) = match error {
+        scriptlets::Error::Read { path, .. } => ("template/unreadable", path.as_path(), 1, "restore the templates folder"),
+        scriptlets::Error::MissingScript { path, .. } => {
+            ("script/missing", path.as_path(), 1, "write the script: its format's packages cannot do without")
+        }
+        scriptlets::Error::MissingTemplate { path, .. } => {
+            ("template/missing", path.as_path(), 1, "create it, or correct the name that includes it")
+        }
+        scriptlets::Error::UndefinedVariable { path, line, .. } => {
+            ("template/undefined-variable", path.as_path(), *line, "use a variable that is defined (templates/README.md)")
+        }
+        scriptlets::Error::Template { path, line, .. } => {
+            ("template/syntax", path.as_path(), *line, "correct the template's syntax (minijinja)")
+        }
+        scriptlets::Error::Value { .. } => {
+            ("template/value", Path::new("specs/product.toml"), 1, "use a value without characters of the shell")
+        }
     };
+    let name = path.strip_prefix(&specs.root).unwrap_or(path).to_owned();
+    let text = std::fs::read_to_string(specs.root.join(&name)).unwrap_or_default();
+    let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     let length = text.get(start..).and_then(|rest| rest.lines().next()).map_or(0, str::len);
     let at = Location { source: Arc::new(Source { name, text }), span: start..start + length };
-    problems.add(error.rule(), &at, error.to_string(), error.mend());
+    problems.add(rule, &at, error.to_string(), mend);
 }
 
-fn entry(specs: &Specs, spec: &EntrySpec, context: &Context, problems: &Problems) -> Option<Entry> {
+fn entry(specs: &Specs, spec: &EntrySpec, problems: &Problems) -> Option<Entry> {
     let kind = match spec.kind.value {
         EntryKind::Dir => {
             refuse(&spec.source, "a directory has no `source`", problems);
@@ -123,7 +126,7 @@ fn entry(specs: &Specs, spec: &EntrySpec, context: &Context, problems: &Problems
         EntryKind::File => {
             refuse(&spec.target, "a file has no `target`", problems);
             let mode = mode(spec, problems);
-            let content = content(specs, spec, context, problems);
+            let content = content(specs, spec, problems);
             Kind::File { mode: mode?, content: content? }
         }
         EntryKind::Symlink => {
@@ -184,7 +187,7 @@ fn mode(spec: &EntrySpec, problems: &Problems) -> Option<u32> {
     Some(mode)
 }
 
-fn content(specs: &Specs, spec: &EntrySpec, context: &Context, problems: &Problems) -> Option<Content> {
+fn content(specs: &Specs, spec: &EntrySpec, problems: &Problems) -> Option<Content> {
     let Some(source) = &spec.source else {
         let message = format!("{} has no source", spec.path.value);
         problems.add("payload/source", &spec.at, message, "add source = \"agent:NAME\" or \"template:NAME\"");
@@ -209,13 +212,7 @@ fn content(specs: &Specs, spec: &EntrySpec, context: &Context, problems: &Proble
                 );
                 return None;
             }
-            match scriptlets::render_file(&specs.root.join("templates"), name, context) {
-                Ok(text) => Some(Content::Template { name: name.to_owned(), text: text.into() }),
-                Err(e) => {
-                    template_problem(specs, &e, problems);
-                    None
-                }
-            }
+            Some(Content::Template(name.to_owned()))
         }
         _ => {
             let message = format!("\"{}\" is no source", source.value);

@@ -16,8 +16,8 @@ use pgp::composed::SignedPublicKey;
 use pgp::types::{KeyDetails, Timestamp};
 
 pub use generate::{GenerateError, generate};
-pub use packet::Version;
-pub use store::{KeyStore, StoredKey, UnlockWith};
+pub use packet::{Version, packet_version};
+pub use store::{KeyStore, StoredKey, UnlockWith, read_public, write_public, write_secret};
 pub use verify::{TrustedKey, VerifyError};
 
 use crate::plan::{Backend, CommandProtocol, KeyPlan};

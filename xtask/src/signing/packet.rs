@@ -110,3 +110,8 @@ pub fn parse(bytes: &[u8]) -> Result<Signature, pgp::errors::Error> {
         _ => Err(std::io::Error::other("not exactly one signature packet").into()),
     }
 }
+
+/// The version of a signature packet, 0 where there is none to be seen.
+pub fn packet_version(packet: &[u8]) -> u8 {
+    parse(packet).ok().map_or(0, |signature| u8::from(signature.version()))
+}

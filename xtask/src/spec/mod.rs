@@ -10,7 +10,7 @@ pub mod version;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use decode::Table;
 pub use problem::{Located, Location, Problem, Problems, Source};
@@ -127,7 +127,7 @@ pub struct PlatformSpec {
 }
 
 /// What kind of bundle a `[[bundle]]` is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BundleKind {
     /// Loaded into a PCE's VEN Library.

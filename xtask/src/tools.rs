@@ -1,0 +1,43 @@
+//! Programs that tests use as foreign readers, and the Debian packages that bring them.
+
+use std::path::PathBuf;
+
+/// A program.
+pub struct Tool {
+    pub program: &'static str,
+    pub debian_package: &'static str,
+    pub purpose: &'static str,
+}
+
+const fn tool(program: &'static str, debian_package: &'static str, purpose: &'static str) -> Tool {
+    Tool { program, debian_package, purpose }
+}
+
+/// Everything that `cargo xtask test` needs and a fresh Debian 12 lacks.
+pub const ALL: &[Tool] = &[
+    tool("rpm", "rpm", "reads and installs RPMs"),
+    tool("rpm2cpio", "rpm2cpio", "unpacks RPMs"),
+    tool("cpio", "cpio", "lists RPM payloads"),
+    tool("dpkg-deb", "dpkg", "reads debs"),
+    tool("ar", "binutils", "lists debs"),
+    tool("gpg", "gnupg", "verifies signatures"),
+    tool("gpgv", "gpgv", "verifies signatures"),
+    tool("debsig-verify", "debsig-verify", "verifies signatures inside debs"),
+    tool("lintian", "lintian", "lints debs"),
+    tool("rpmlint", "rpmlint", "lints RPMs"),
+    tool("debootstrap", "debootstrap", "makes the roots that packages are installed in"),
+    tool("unshare", "util-linux", "isolates installations"),
+    tool("xz", "xz-utils", "unpacks payloads"),
+    tool("file", "file", "names formats"),
+    tool("bzip2", "bzip2", "unpacks bundles"),
+    tool("openssl", "openssl", "stands in for an HSM"),
+];
+
+impl Tool {
+    /// Where the program is, if it is there.
+    pub fn find(&self) -> Option<PathBuf> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders = std::env::split_paths(&path).chain(["/usr/sbin", "/sbin"].map(PathBuf::from));
+        folders.map(|dir| dir.join(self.program)).find(|candidate| candidate.is_file())
+    }
+}
