@@ -1,0 +1,211 @@
+//! Packages whose digests and signatures are right but whose parts do not agree: the reader compares
+//! each part with the others, not only with its digest.
+
+mod common;
+
+use ::rpm::{Header, HeaderEntry, IndexData, IndexSignatureTag, IndexTag, PackageMetadata};
+use common::*;
+use md5::Md5;
+use rpm_pkg::*;
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
+
+const SPEC: fn() -> Spec = || full(Profile::El6, Compression::None);
+
+/// Take a package apart, change header entries and archive, and make all digests and signatures anew.
+fn forge(spec: &Spec, change: impl FnOnce(&mut Vec<HeaderEntry>, &mut Vec<u8>)) -> Vec<u8> {
+    let package = ::rpm::Package::parse(&mut &signed(spec)[..]).unwrap();
+    let entries = package.metadata.header.get_all_entries().unwrap();
+    let mut entries: Vec<HeaderEntry> = entries
+        .into_iter()
+        .filter(|(tag, _)| *tag != 63)
+        .map(|(tag, data)| HeaderEntry { tag, data })
+        .collect();
+    let plain = spec.compression == Compression::None;
+    let mut archive = package.payload;
+    change(&mut entries, &mut archive);
+    for entry in &mut entries {
+        if entry.tag == 5092 || (entry.tag == 5097 && plain) {
+            entry.data = IndexData::StringArray(vec![hex::encode(Sha256::digest(&archive))]);
+        }
+    }
+    let mut metadata = PackageMetadata {
+        lead: package.metadata.lead,
+        signature: package.metadata.signature,
+        header: Header::from_entries(entries, IndexTag::RPMTAG_HEADERIMMUTABLE),
+    };
+    let size = if plain { archive.len() } else { Draft::new(spec).unwrap().payload().bytes().len() };
+    let header = metadata.header_bytes().unwrap();
+    let both = [&header[..], &archive].concat();
+    let new = HeaderEntry::new;
+    let text = |bytes: &[u8]| IndexData::StringTag(hex::encode(bytes));
+    let sign = |data: &[u8]| IndexData::Bin(key().sign(data, SignatureVersion::V4).unwrap());
+    let outer = vec![
+        new(268, sign(&header)),
+        new(269, text(&Sha1::digest(&header))),
+        new(273, text(&Sha256::digest(&header))),
+        new(1000, IndexData::Int32(vec![both.len() as u32])),
+        new(1002, sign(&both)),
+        new(1004, IndexData::Bin(Md5::digest(&both).to_vec())),
+        new(1007, IndexData::Int32(vec![size as u32])),
+    ];
+    metadata.signature = Header::from_entries(outer, IndexSignatureTag::HEADER_SIGNATURES);
+    let mut bytes = Vec::new();
+    metadata.write(&mut bytes).unwrap();
+    bytes.extend(archive);
+    bytes
+}
+
+fn refused(change: impl FnOnce(&mut Vec<HeaderEntry>, &mut Vec<u8>)) -> String {
+    read(&forge(&SPEC(), change)).expect_err("a forged package was accepted").to_string()
+}
+
+/// The data of one tag.
+fn data(entries: &mut [HeaderEntry], tag: u32) -> &mut IndexData {
+    &mut entries.iter_mut().find(|entry| entry.tag == tag).unwrap().data
+}
+
+fn strings(entries: &mut [HeaderEntry], tag: u32) -> &mut Vec<String> {
+    match data(entries, tag) {
+        IndexData::StringArray(list) => list,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn words(entries: &mut [HeaderEntry], tag: u32) -> &mut Vec<u32> {
+    match data(entries, tag) {
+        IndexData::Int32(list) => list,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn forging_without_a_change_gives_the_package_itself() {
+    let bytes = forge(&SPEC(), |_, _| ());
+    assert_eq!(bytes, signed(&SPEC()));
+    read(&bytes).unwrap().verify_signatures(key()).unwrap();
+}
+
+#[test]
+fn tags_the_writer_never_writes_are_refused() {
+    let rule = refused(|entries, _| entries.push(HeaderEntry::new(1131, IndexData::StringTag("x".into()))));
+    assert_eq!(rule, "main header, byte 1008: tag 1131 is not one this format uses");
+    // A trigger would run a script of the package's when another package is installed.
+    refused(|entries, _| entries.push(HeaderEntry::new(1065, IndexData::StringArray(vec!["rm".into()]))));
+    // The same tag twice.
+    refused(|entries, _| entries.push(HeaderEntry::new(1000, IndexData::StringTag("other".into()))));
+    // The right value in another type.
+    let rule = refused(|entries, _| *data(entries, 1009) = IndexData::Int64(vec![70_000]));
+    assert!(rule.contains("tag 1009 has type 5, must be Int32"), "{rule}");
+}
+
+#[test]
+fn each_missing_tag_is_refused() {
+    let optional = [1003, 1011, 1015, 1020, 1098]; // epoch, vendor, packager, url, prefixes
+    let mut tags = Vec::new();
+    forge(&SPEC(), |entries, _| tags = entries.iter().map(|entry| entry.tag).collect());
+    for tag in tags.into_iter().filter(|tag| !optional.contains(tag)) {
+        let bytes = forge(&SPEC(), |entries, _| entries.retain(|entry| entry.tag != tag));
+        assert!(read(&bytes).is_err(), "a package without tag {tag} was accepted");
+    }
+}
+
+#[test]
+fn dependency_lists_are_complete_sorted_and_plain() {
+    refused(|entries, _| strings(entries, 1049).swap(0, 12));
+    refused(|entries, _| words(entries, 1048)[0] = 1 << 9); // an interpreter that is none
+    refused(|entries, _| strings(entries, 1047)[0] = "agent2".into());
+    refused(|entries, _| {
+        strings(entries, 1049).push("zlib".into());
+        strings(entries, 1050).push("1".into()); // a version without comparison
+        words(entries, 1048).push(0);
+    });
+    refused(|entries, _| strings(entries, 1050)[1] = "1".into());
+}
+
+#[test]
+fn file_lists_agree_with_each_other_and_with_the_archive() {
+    let rule = refused(|entries, _| words(entries, 1034)[3] += 1);
+    assert!(rule.contains("README: is not the build time"), "{rule}");
+    let rule = refused(|entries, _| words(entries, 1028)[3] += 1);
+    assert!(rule.contains("size is \"00000008\", the header says 00000009"), "{rule}");
+    let rule = refused(|entries, _| strings(entries, 1117)[3] = "READMY".into());
+    assert!(rule.contains("the archive has \"./opt/agent/README"), "{rule}");
+    let rule = refused(|entries, _| strings(entries, 1035)[3] = "00".repeat(32));
+    assert!(rule.contains("digest of /opt/agent/README does not match"), "{rule}");
+    let rule = refused(|entries, _| {
+        let digest = strings(entries, 1035)[3].to_uppercase();
+        strings(entries, 1035)[3] = digest;
+    });
+    assert!(rule.contains("lower case"), "{rule}");
+    let rule = refused(|entries, _| strings(entries, 1036)[6] = "other".into());
+    assert!(rule.contains("target"), "{rule}");
+    refused(|entries, _| words(entries, 1096)[3] = 99);
+    refused(|entries, _| words(entries, 1095)[3] = 2);
+    refused(|entries, _| words(entries, 1037)[3] = 1 << 3); // missingok
+    refused(|entries, _| words(entries, 1045)[11] = u32::MAX); // a ghost verified by content
+    refused(|entries, _| strings(entries, 1118).push("/unused/".into()));
+    refused(|entries, _| words(entries, 1116)[0] = 99);
+    refused(|entries, _| strings(entries, 1039)[3] = "Root".into());
+    refused(|entries, _| words(entries, 1009)[0] += 1);
+    refused(|entries, _| {
+        strings(entries, 1039).pop();
+    });
+}
+
+#[test]
+fn the_archive_is_the_canonical_one() {
+    let find = |archive: &[u8], text: &str| {
+        archive.windows(text.len()).position(|window| window == text.as_bytes()).unwrap()
+    };
+    let rule = refused(|_, archive| archive.extend([0; 4]));
+    assert!(rule.contains("bytes follow the trailer"), "{rule}");
+    let rule = refused(|_, archive| {
+        let at = find(archive, "./opt/agent/README") - 110;
+        archive.drain(at..find(archive, "./opt/agent/bin") - 110);
+    });
+    assert!(rule.contains("/opt/agent/README"), "{rule}");
+    let rule = refused(|_, archive| {
+        let at = find(archive, "TRAILER!!!") - 110;
+        let first = archive[..132].to_vec();
+        archive.splice(at..at, first);
+    });
+    assert!(rule.contains("TRAILER"), "{rule}");
+    // Owner numbers, link count, checksum and padding are constant; digits are lower case.
+    for (field, digits) in
+        [(2, "0000002a"), (3, "0000002a"), (4, "00000002"), (12, "00000001"), (1, "000081A4")]
+    {
+        refused(|_, archive| {
+            let at = find(archive, "./opt/agent/README") - 110 + 6 + field * 8;
+            archive[at..at + 8].copy_from_slice(digits.as_bytes());
+        });
+    }
+    let rule = refused(|_, archive| {
+        let at = archive.len() - 1;
+        archive[at] = 1;
+    });
+    assert!(rule.contains("padding"), "{rule}");
+}
+
+#[test]
+fn the_lead_names_the_package_of_the_header() {
+    let rule = refused(|entries, _| *data(entries, 1002) = IndexData::StringTag("5.c8".into()));
+    assert!(rule.starts_with("lead, byte"), "{rule}");
+}
+
+#[test]
+fn values_with_only_one_spelling_are_refused_in_any_other() {
+    for (tag, value) in
+        [(1021, "Linux"), (1022, "amd64"), (1124, "tar"), (5062, "UTF-8"), (1044, "a.src.rpm")]
+    {
+        refused(|entries, _| *data(entries, tag) = IndexData::StringTag(value.into()));
+    }
+    for flags in ["9", "06", "x", ""] {
+        let mut spec = SPEC();
+        spec.compression = Compression::Gzip { level: 6 };
+        let bytes = forge(&spec, |entries, _| *data(entries, 1126) = IndexData::StringTag(flags.into()));
+        assert_eq!(read(&bytes).is_err(), flags != "9", "{flags:?}");
+    }
+    refused(|entries, _| *data(entries, 5011) = IndexData::Int32(vec![1])); // MD5, stated
+    refused(|entries, _| *data(entries, 5093) = IndexData::Int32(vec![10])); // SHA-512
+}
