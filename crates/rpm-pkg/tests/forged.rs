@@ -14,6 +14,15 @@ const SPEC: fn() -> Spec = || full(Profile::El6, Compression::None);
 
 /// Take a package apart, change header entries and archive, and make all digests and signatures anew.
 fn forge(spec: &Spec, change: impl FnOnce(&mut Vec<HeaderEntry>, &mut Vec<u8>)) -> Vec<u8> {
+    forge_both(spec, change, |_| ())
+}
+
+/// The same, and change the entries of the signature header at last.
+fn forge_both(
+    spec: &Spec,
+    change: impl FnOnce(&mut Vec<HeaderEntry>, &mut Vec<u8>),
+    change_outer: impl FnOnce(&mut Vec<HeaderEntry>),
+) -> Vec<u8> {
     let package = ::rpm::Package::parse(&mut &signed(spec)[..]).unwrap();
     let entries = package.metadata.header.get_all_entries().unwrap();
     let mut entries: Vec<HeaderEntry> = entries
@@ -40,7 +49,7 @@ fn forge(spec: &Spec, change: impl FnOnce(&mut Vec<HeaderEntry>, &mut Vec<u8>)) 
     let new = HeaderEntry::new;
     let text = |bytes: &[u8]| IndexData::StringTag(hex::encode(bytes));
     let sign = |data: &[u8]| IndexData::Bin(key().sign(data, SignatureVersion::V4).unwrap());
-    let outer = vec![
+    let mut outer = vec![
         new(268, sign(&header)),
         new(269, text(&Sha1::digest(&header))),
         new(273, text(&Sha256::digest(&header))),
@@ -49,6 +58,7 @@ fn forge(spec: &Spec, change: impl FnOnce(&mut Vec<HeaderEntry>, &mut Vec<u8>)) 
         new(1004, IndexData::Bin(Md5::digest(&both).to_vec())),
         new(1007, IndexData::Int32(vec![size as u32])),
     ];
+    change_outer(&mut outer);
     metadata.signature = Header::from_entries(outer, IndexSignatureTag::HEADER_SIGNATURES);
     let mut bytes = Vec::new();
     metadata.write(&mut bytes).unwrap();
@@ -208,4 +218,82 @@ fn values_with_only_one_spelling_are_refused_in_any_other() {
     }
     refused(|entries, _| *data(entries, 5011) = IndexData::Int32(vec![1])); // MD5, stated
     refused(|entries, _| *data(entries, 5093) = IndexData::Int32(vec![10])); // SHA-512
+}
+
+#[test]
+fn the_signature_header_has_its_tags_and_no_other() {
+    let changed = |change: &dyn Fn(&mut Vec<HeaderEntry>)| read(&forge_both(&SPEC(), |_, _| (), change));
+    for tag in [268, 269, 273, 1000, 1002, 1004, 1007] {
+        let result = changed(&|outer| outer.retain(|entry| entry.tag != tag));
+        assert!(result.is_err(), "a package without tag {tag} was accepted");
+    }
+    for tag in [267, 278, 1005, 1008, 1012] {
+        let result = changed(&|outer| outer.push(HeaderEntry::new(tag, IndexData::Bin(vec![0; 8]))));
+        assert!(result.is_err(), "a package with tag {tag} was accepted");
+    }
+    let unsigned = changed(&|outer| outer.retain(|entry| !matches!(entry.tag, 268 | 1002))).unwrap();
+    assert!(unsigned.signatures().is_empty());
+}
+
+#[test]
+fn exchanged_or_old_signatures_do_not_verify() {
+    let bytes = forge_both(
+        &SPEC(),
+        |_, _| (),
+        |outer| {
+            let (at, other) = (0, 4);
+            let first = outer[at].data.clone();
+            outer[at].data = std::mem::replace(&mut outer[other].data, first);
+        },
+    );
+    let error = read(&bytes).unwrap().verify_signatures(key()).unwrap_err();
+    assert!(error.to_string().contains("check bytes"), "{error}");
+    let package = read(&signed(&SPEC())).unwrap();
+    let old = key().sign(package.header_bytes(), SignatureVersion::V3).unwrap();
+    let bytes = forge_both(&SPEC(), |_, _| (), |outer| outer[0].data = IndexData::Bin(old));
+    let error = read(&bytes).unwrap().verify_signatures(key()).unwrap_err();
+    assert!(error.to_string().contains("version is 3"), "{error}");
+}
+
+/// `content` compressed by the same means as the writer's.
+fn compressed(content: &[u8], compression: Compression) -> Vec<u8> {
+    use std::io::Write;
+    if let Compression::Xz { level } = compression {
+        let mut encoder = xz2::write::XzEncoder::new(Vec::new(), level.into());
+        encoder.write_all(content).unwrap();
+        return encoder.finish().unwrap();
+    }
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn a_payload_is_one_compressed_stream_of_the_stated_size() {
+    for compression in [Compression::Gzip { level: 9 }, Compression::Xz { level: 6 }] {
+        let spec = full(Profile::El6, compression);
+        let archive = Draft::new(&spec).unwrap().payload().bytes().to_vec();
+        let mut longer = archive.clone();
+        longer.extend([0; 4096]);
+        let original =
+            || compress(Draft::new(&spec).unwrap().payload(), compression).unwrap().bytes().to_vec();
+        let changed = |bytes: Vec<u8>| read(&forge(&spec, |_, payload| *payload = bytes)).map(|_| ());
+        changed(original()).unwrap();
+        for (what, bytes) in [
+            ("a byte behind", [&original()[..], &[0]].concat()),
+            ("four zero bytes behind", [&original()[..], &[0; 4]].concat()),
+            ("a second stream", [original(), compressed(b"", compression)].concat()),
+            ("more than stated", compressed(&longer, compression)),
+            ("less than stated", compressed(&archive[..archive.len() - 4], compression)),
+            ("no compression", archive.clone()),
+            ("nothing", vec![]),
+        ] {
+            assert!(changed(bytes).is_err(), "{what} was accepted: {compression:?}");
+        }
+    }
+    let spec = full(Profile::El6, Compression::Gzip { level: 9 });
+    let mut named = flate2::GzBuilder::new().filename("host").write(Vec::new(), flate2::Compression::best());
+    std::io::Write::write_all(&mut named, Draft::new(&spec).unwrap().payload().bytes()).unwrap();
+    let error = read(&forge(&spec, |_, payload| *payload = named.finish().unwrap())).unwrap_err();
+    assert!(error.to_string().contains("time or name"), "{error}");
 }
