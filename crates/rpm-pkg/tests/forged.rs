@@ -38,21 +38,32 @@ fn forge_both(
             entry.data = IndexData::StringArray(vec![hex::encode(Sha256::digest(&archive))]);
         }
     }
-    let mut metadata = PackageMetadata {
+    let metadata = PackageMetadata {
         lead: package.metadata.lead,
         signature: package.metadata.signature,
         header: Header::from_entries(entries, IndexTag::RPMTAG_HEADERIMMUTABLE),
     };
     let size = if plain { archive.len() } else { Draft::new(spec).unwrap().payload().bytes().len() };
     let header = metadata.header_bytes().unwrap();
-    let both = [&header[..], &archive].concat();
+    seal(metadata, &header, &archive, size, change_outer)
+}
+
+/// Lead, a signature header that fits, `header` and `archive`.
+fn seal(
+    mut metadata: PackageMetadata,
+    header: &[u8],
+    archive: &[u8],
+    size: usize,
+    change_outer: impl FnOnce(&mut Vec<HeaderEntry>),
+) -> Vec<u8> {
+    let both = [header, archive].concat();
     let new = HeaderEntry::new;
     let text = |bytes: &[u8]| IndexData::StringTag(hex::encode(bytes));
     let sign = |data: &[u8]| IndexData::Bin(key().sign(data, SignatureVersion::V4).unwrap());
     let mut outer = vec![
-        new(268, sign(&header)),
-        new(269, text(&Sha1::digest(&header))),
-        new(273, text(&Sha256::digest(&header))),
+        new(268, sign(header)),
+        new(269, text(&Sha1::digest(header))),
+        new(273, text(&Sha256::digest(header))),
         new(1000, IndexData::Int32(vec![both.len() as u32])),
         new(1002, sign(&both)),
         new(1004, IndexData::Bin(Md5::digest(&both).to_vec())),
@@ -62,7 +73,8 @@ fn forge_both(
     metadata.signature = Header::from_entries(outer, IndexSignatureTag::HEADER_SIGNATURES);
     let mut bytes = Vec::new();
     metadata.write(&mut bytes).unwrap();
-    bytes.extend(archive);
+    bytes.truncate(bytes.len() - metadata.header_bytes().unwrap().len());
+    bytes.extend(both);
     bytes
 }
 
@@ -296,4 +308,85 @@ fn a_payload_is_one_compressed_stream_of_the_stated_size() {
     std::io::Write::write_all(&mut named, Draft::new(&spec).unwrap().payload().bytes()).unwrap();
     let error = read(&forge(&spec, |_, payload| *payload = named.finish().unwrap())).unwrap_err();
     assert!(error.to_string().contains("time or name"), "{error}");
+}
+
+/// A package whose main header has other bytes, with everything around it made to fit.
+fn with_header(change: impl FnOnce(&mut Vec<u8>)) -> Result<Package, ReadError> {
+    let package = ::rpm::Package::parse(&mut &signed(&SPEC())[..]).unwrap();
+    let mut header = package.header_bytes().unwrap();
+    change(&mut header);
+    read(&seal(package.metadata, &header, &package.payload, package.payload.len(), |_| ()))
+}
+
+fn word(header: &[u8], at: usize) -> usize {
+    u32::from_be_bytes(header[at..at + 4].try_into().unwrap()) as usize
+}
+
+fn add(header: &mut [u8], at: usize, number: u32) {
+    let sum = (word(header, at) as u32).wrapping_add(number);
+    header[at..at + 4].copy_from_slice(&sum.to_be_bytes());
+}
+
+/// Where the index entry of `tag` stands.
+fn index_of(header: &[u8], tag: u32) -> usize {
+    (0..word(header, 8)).map(|number| 16 + number * 16).find(|&at| word(header, at) == tag as usize).unwrap()
+}
+
+#[test]
+fn a_header_has_one_layout() {
+    with_header(|_| ()).unwrap();
+    let refused = |change: &dyn Fn(&mut Vec<u8>)| with_header(change).expect_err("accepted").to_string();
+    let store = |header: &[u8]| 16 + word(header, 8) * 16;
+
+    // Padding: the string before BUILDTIME (1006) does not end at a multiple of 4.
+    let rule = refused(&|header| {
+        let at = store(header) + word(header, index_of(header, 1006) + 8);
+        assert_eq!(header[at - 2..at], [0, 0], "there must be padding for this test");
+        header[at - 1] = 1;
+    });
+    assert_eq!(rule, "main header, tag 1006: padding before the value is not zero");
+    // Overlap: RELEASE reads the bytes of VERSION.
+    let rule = refused(&|header| {
+        let offset = word(header, index_of(header, 1001) + 8) as u32;
+        let at = index_of(header, 1002) + 8;
+        header[at..at + 4].copy_from_slice(&offset.to_be_bytes());
+    });
+    assert!(rule.starts_with("main header, tag 1002: value at offset"), "{rule}");
+    // A gap, and bytes that belong to no tag: four more bytes before the trailer.
+    let rule = refused(&|header| {
+        let trailer = header.len() - 16;
+        header.splice(trailer..trailer, [0; 4]);
+        add(header, 12, 4);
+        add(header, 24, 4);
+    });
+    assert!(rule.ends_with("bytes of the store belong to no tag"), "{rule}");
+    // The region spans less than the index: rpm would let the rest be changed.
+    let rule = refused(&|header| {
+        let at = header.len() - 8;
+        add(header, at, 16);
+    });
+    assert!(rule.contains("region trailer: offset"), "{rule}");
+    // Index entries in another order.
+    let rule = refused(&|header| {
+        let (at, other) = (index_of(header, 1001), index_of(header, 1002));
+        let moved: Vec<u8> = header[at..at + 16].to_vec();
+        header.copy_within(other..other + 16, at);
+        header[other..other + 16].copy_from_slice(&moved);
+    });
+    assert!(rule.starts_with("main header, tag 1002: value at offset"), "{rule}");
+    // Counts that lead beyond the store.
+    for count in [0x7fff_ffff, u32::MAX, 1 << 24] {
+        for tag in [1028, 1117, 1030, 1000] {
+            refused(&|header| {
+                let at = index_of(header, tag) + 12;
+                header[at..at + 4].copy_from_slice(&count.to_be_bytes());
+            });
+        }
+    }
+    // A string that is not UTF-8.
+    let rule = refused(&|header| {
+        let at = store(header) + word(header, index_of(header, 1014) + 8);
+        header[at] = 0xff;
+    });
+    assert_eq!(rule, "main header, tag 1014: string is not UTF-8");
 }
