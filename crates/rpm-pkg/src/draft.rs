@@ -16,7 +16,7 @@ use crate::error::{DraftError, WriteError};
 use crate::header;
 use crate::payload::{CompressedPayload, Payload};
 use crate::signature::{SignaturePacket, SignatureVersion, Signer};
-use crate::spec::{Compression, Entry, FileClass, Kind, Profile, Spec, VerifyFlags};
+use crate::spec::{Compression, Entry, FileClass, Kind, Profile, Spec};
 use crate::validate::{self, SIZE_MAX};
 use crate::{lead, tags};
 
@@ -258,15 +258,11 @@ fn add(builder: &mut PackageBuilder, entry: &Entry, source_date: u32) -> Result<
         Kind::Symlink { target } => FileOptions::symlink(&entry.path, target),
         Kind::Ghost => FileOptions::ghost(&entry.path).permissions(entry.mode),
     };
-    let verify = match entry.kind {
-        Kind::Ghost => entry.verify.without(VerifyFlags::NOT_FOR_GHOSTS),
-        _ => entry.verify,
-    };
     let options = options
         .user(&entry.owner)
         .group(&entry.group)
         .modified_at(Timestamp(source_date))
-        .verify(FileVerifyFlags::from_bits_retain(verify.0));
+        .verify(FileVerifyFlags::from_bits_retain(entry.verify.0)); // ghosts lose what they lack
     let options = match entry.class {
         FileClass::Normal => options,
         FileClass::Config => options.config(),

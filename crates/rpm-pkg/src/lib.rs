@@ -2,14 +2,14 @@
 //!
 //! Writing takes three steps, so that packages which carry the same files share one compression:
 //!
-//! ```no_run
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let spec: rpm_pkg::Spec = unimplemented!();
-//! let draft = rpm_pkg::Draft::new(&spec)?; // checks the whole spec, lays out header and archive
-//! let payload = rpm_pkg::compress(draft.payload(), spec.compression)?; // once for each payload key
-//! let mut file = std::fs::File::create(spec.file_name())?;
-//! let written = draft.finish(&payload, None, &mut file)?;
-//! # Ok(()) }
+//! ```
+//! fn write(spec: &rpm_pkg::Spec, signer: &dyn rpm_pkg::Signer) -> Result<(), Box<dyn std::error::Error>> {
+//!     let draft = rpm_pkg::Draft::new(spec)?; // checks the whole spec, lays out header and archive
+//!     let payload = rpm_pkg::compress(draft.payload(), spec.compression)?; // once for each payload key
+//!     let file = std::fs::File::create(spec.file_name())?;
+//!     draft.finish(&payload, Some(signer), file)?;
+//!     Ok(())
+//! }
 //! ```
 //!
 //! Reading ([`Package::read`]) accepts only what this writer emits: every byte of a signed package is

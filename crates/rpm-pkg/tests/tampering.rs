@@ -85,3 +85,20 @@ fn limits_bound_what_is_read_and_decompressed() {
     assert!(matches!(read(size - 1, 2 << 20), Err(ReadError::Limit { what: "the package", .. })));
     assert!(matches!(read(size, 1 << 20), Err(ReadError::Limit { what: "the archive", .. })));
 }
+
+#[test]
+fn padding_behind_the_signature_header_is_zero() {
+    let (mut bytes, _) = write(&small(Profile::El6, Compression::Gzip { level: 9 }), None);
+    let word = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+    let end = 96 + 16 + word(104) * 16 + word(108);
+    assert_eq!(end % 8, 4, "there must be padding for this test");
+    for at in end..end + 4 {
+        for bit in 0..8 {
+            bytes[at] ^= 1 << bit;
+            let error = read(&bytes).unwrap_err();
+            assert!(matches!(error, ReadError::Structure { part: "padding", .. }), "{error}");
+            bytes[at] ^= 1 << bit;
+        }
+    }
+    read(&bytes).unwrap();
+}
