@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cross_build::{BuildRequest, Observer, Toolchains};
+use cross_build::{BuildRequest, Observer, Status, Toolchains};
 
 use crate::error::{Exit, Failure};
 use crate::payload::Binaries;
@@ -31,8 +31,10 @@ impl Observer for Steps<'_> {
 pub fn all(
     plan: &Plan,
     toolchains: &Toolchains,
+    offline: bool,
     reporter: &Reporter,
 ) -> Result<BTreeMap<String, BuiltTarget>, Failure> {
+    check_offline(plan, toolchains, offline)?;
     let mut built = BTreeMap::new();
     for triple in plan.targets.keys() {
         let target = toolchains.targets().targets.iter().find(|t| t.triple == *triple).ok_or_else(|| {
@@ -66,6 +68,27 @@ pub fn all(
         );
     }
     Ok(built)
+}
+
+/// Without a network, every toolchain that is missing is named before anything is built.
+fn check_offline(plan: &Plan, toolchains: &Toolchains, offline: bool) -> Result<(), Failure> {
+    if !offline {
+        return Ok(());
+    }
+    let planned = toolchains.targets().targets.iter().filter(|t| plan.targets.contains_key(&t.triple));
+    let missing: Vec<(String, String)> = planned
+        .filter_map(|target| match toolchains.status(target) {
+            Status::Ready { .. } => None,
+            Status::Missing { what, mend } => Some((format!("{}: {}", target.triple, what.join(", ")), mend)),
+        })
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let (what, mends): (Vec<String>, Vec<String>) = missing.into_iter().unzip();
+    let what = format!("offline, and {} toolchains are not here:\n  {}", what.len(), what.join("\n  "));
+    let mend = format!("with a network, run:\n    {}\n  or leave their platforms out with --platform", mends.join("\n    "));
+    Err(Failure::new(Exit::Build, what, mend))
 }
 
 fn json<T: serde::Serialize>(record: &T) -> serde_json::Value {

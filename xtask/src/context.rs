@@ -88,14 +88,21 @@ impl Context {
             });
             return keys.collect();
         }
-        let mut keys = Vec::new();
-        let names = match &trust.keys {
-            Some(name) => vec![name.clone()],
-            None => crate::plan::profile_names(&self.root)?,
+        let (names, all) = match &trust.keys {
+            Some(name) => (vec![name.clone()], false),
+            None => (crate::plan::profile_names(&self.root)?, true),
         };
+        let mut keys = Vec::new();
         for name in names {
-            let request = Request { keys: Some(name), now: self.now, ..Request::default() };
-            keys.extend(self.public_key(&crate::plan::key_plan(&self.root, &request)?)?);
+            let request = Request { keys: Some(name.clone()), now: self.now, ..Request::default() };
+            match self.public_key(&crate::plan::key_plan(&self.root, &request)?) {
+                Ok(key) => keys.extend(key),
+                // A reader's machine rarely has every signer's key. If it was needed, the refusal names it.
+                Err(failure) if all => {
+                    eprint!("profile \"{name}\" is not usable here: {}", crate::failure::to_text(&failure, false));
+                }
+                Err(failure) => return Err(failure),
+            }
         }
         Ok(keys)
     }

@@ -51,7 +51,7 @@ pub fn run(context: &Context, plan: &Plan, args: &BuildArgs, reporter: &Reporter
     check_signer(plan, &signer)?;
 
     let toolchains = context.toolchains(Some(args))?;
-    let built = binaries::all(plan, &toolchains, reporter)?;
+    let built = binaries::all(plan, &toolchains, args.offline, reporter)?;
     let trees: BTreeMap<String, Tree> = built
         .iter()
         .map(|(triple, target)| Ok((triple.clone(), payload::tree(plan, &target.binaries)?)))

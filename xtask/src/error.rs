@@ -99,6 +99,9 @@ impl From<BundleError> for Failure {
 
 impl From<cross_build::Error> for Failure {
     fn from(error: cross_build::Error) -> Self {
+        if matches!(error, cross_build::Error::DiskFull { .. }) {
+            return Failure::new(Exit::Output, error, "the previous release, if any, is as it was");
+        }
         // The error itself says what to do; this says where to look further.
         Failure::new(Exit::Build, error, "`cargo xtask doctor` shows which toolchains are ready")
     }
