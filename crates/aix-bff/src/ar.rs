@@ -282,11 +282,18 @@ fn check_table(
         data.extend_from_slice(member.name.as_bytes());
         data.push(0);
     }
+    // GNU ar counts the byte that makes the table of a big archive even.
+    if cursor.format == ArchiveFormat::Big && data.len() % 2 == 1 && found.member.data.len() > data.len() {
+        data.push(0);
+    }
     if !found.member.name.is_empty() || found.member.data != data {
         return inconsistent("the member table must list exactly the members");
     }
-    if cursor.bytes.len() > even(found.end) {
-        return inconsistent("bytes behind the member table");
+    if (found.previous, found.next) != (offsets.last().copied().unwrap_or(0), 0) {
+        return inconsistent("the member table must stand last in the chain");
+    }
+    if cursor.bytes.len() != even(found.end) {
+        return inconsistent("the archive must end with the member table, filled to an even length");
     }
     Ok(())
 }
@@ -363,5 +370,63 @@ impl Cursor<'_> {
         let data = self.slice(mark + 2, size, "the data of a member")?.to_vec();
         let end = mark + 2 + size;
         Ok(Found { member: Member { name, date, uid, gid, mode, data }, next, previous, end })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn member(name: &str, data: &[u8]) -> Member {
+        Member { name: name.into(), date: 1_700_000_000, uid: 0, gid: 0, mode: 0o644, data: data.to_vec() }
+    }
+
+    #[test]
+    fn members_of_odd_and_even_names_and_data_come_back_the_same() {
+        for count in 0..5 {
+            let members: Vec<Member> = (0..count)
+                .map(|n| member(&"name"[..=n % 4].repeat(n + 1), &b"some data"[..n * 2 % 9]))
+                .collect();
+            assert_eq!(read(&write(&members).unwrap()), Ok((ArchiveFormat::Small, members)));
+        }
+    }
+
+    #[test]
+    fn names_that_are_no_file_names_or_occur_twice_are_refused() {
+        for name in ["", ".", "..", "a/b", "a b", "\0", &"x".repeat(256)] {
+            assert!(matches!(write(&[member(name, b"")]), Err(ArchiveError::Name { .. })), "{name:?}");
+        }
+        let twice = [member("a", b"1"), member("a", b"2")];
+        assert_eq!(write(&twice), Err(ArchiveError::Duplicate { name: "a".into() }));
+    }
+
+    #[test]
+    fn other_archives_and_truncated_ones_are_refused() {
+        assert_eq!(read(b"!<arch>\n"), Err(ArchiveError::Magic));
+        let archive = write(&[member("odd", b"odd"), member("even", b"even")]).unwrap();
+        for length in 0..archive.len() {
+            assert!(read(&archive[..length]).is_err(), "{length}");
+        }
+        assert!(read(&[archive.as_slice(), b"more"].concat()).is_err());
+    }
+
+    #[test]
+    fn a_chain_that_does_not_agree_with_its_header_or_table_is_refused() {
+        let archive = write(&[member("first", b"1"), member("second", b"2")]).unwrap();
+        // Every digit of every offset is changed: file header, both member headers, member table.
+        let text = |offset: usize| archive[offset].is_ascii_digit();
+        let second = 68 + 88 + 6 + 2 + 2 + SPARE;
+        let fields = (8..68).chain(68 + 12..68 + 36).chain(second + 12..second + 36);
+        let table = second + 88 + 6 + 2 + 2 + SPARE;
+        let fields =
+            fields.chain(table..table + 12).chain(table + 24..table + 36).chain(table + 90..archive.len());
+        let mut changed_fields = 0;
+        for offset in fields.filter(|&offset| text(offset)) {
+            let mut changed = archive.clone();
+            changed[offset] = if changed[offset] == b'1' { b'2' } else { b'1' };
+            assert!(read(&changed).is_err(), "byte {offset}");
+            changed_fields += 1;
+        }
+        assert!(changed_fields > 20, "{changed_fields}");
     }
 }

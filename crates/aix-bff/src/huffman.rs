@@ -49,7 +49,7 @@ impl Unpacker {
         let mut inner = vec![0; depth];
         for level in (0..depth - 1).rev() {
             let below: u32 = inner[level + 1] + leaves[level + 1];
-            if below % 2 != 0 {
+            if !below.is_multiple_of(2) {
                 return Err(invalid("a packed file has an odd number of nodes on a level of its code tree"));
             }
             inner[level] = below / 2;

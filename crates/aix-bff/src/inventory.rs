@@ -5,7 +5,7 @@ use std::fmt;
 use crate::{
     checksum::{FileSum, parse_digits},
     name::InstallPath,
-    text::{TextError, is_account_name, is_link_target, lines},
+    text::{MAX_ENTRIES, TextError, is_account_name, is_link_target, lines},
 };
 
 /// Permission bits of an inventory: the low nine, and the three special ones by name.
@@ -139,6 +139,14 @@ pub fn read(document: &str, bytes: &[u8]) -> Result<Vec<InventoryEntry>, TextErr
             index += 1;
         }
         entries.push(stanza.finish()?);
+        if entries.len() > MAX_ENTRIES {
+            return Err(TextError::new(
+                document,
+                start + 1,
+                "",
+                "the inventory has more entries than are read",
+            ));
+        }
     }
     Ok(entries)
 }
@@ -254,5 +262,53 @@ fn kind_name(kind: &InventoryKind) -> &'static str {
         InventoryKind::Directory => "DIRECTORY",
         InventoryKind::File { .. } => "FILE",
         InventoryKind::Symlink { .. } => "SYMLINK",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STANZA: &str = "/opt/x:\n          owner = root\n          group = system\n          mode = SUID,SGID,755\n          \
+                          type = FILE\n          links = /opt/y,/opt/z\n          class = apply,inventory,acme\n          \
+                          size = 42\n          checksum = \"23244    1 \"\n\n";
+
+    #[test]
+    fn a_stanza_with_special_bits_and_links_reads_and_writes_back_the_same() {
+        let entries = read("x", STANZA.as_bytes()).unwrap();
+        assert_eq!(entries[0].mode, 0o6755);
+        assert!(matches!(&entries[0].kind, InventoryKind::File { links, .. } if links.len() == 2));
+        assert_eq!(write(&entries), STANZA);
+    }
+
+    #[test]
+    fn the_order_of_attributes_and_blank_lines_does_not_matter() {
+        let text =
+            "\n/opt/x:\n\tclass = apply\n\ttype = DIRECTORY\n\tmode = 2755\n\tgroup = g\n\towner = o\n\n\n";
+        let entries = read("x", text.as_bytes()).unwrap();
+        assert_eq!((entries[0].mode, &entries[0].kind), (0o2755, &InventoryKind::Directory));
+    }
+
+    #[test]
+    fn damaged_stanzas_are_refused() {
+        for (from, to) in [
+            ("owner = root", "owner root"),
+            ("owner = root", "owner = ro ot"),
+            ("owner = root", "group = root"),
+            ("mode = SUID,", "mode = SUIDS,"),
+            ("755", "9"),
+            ("type = FILE", "type = FIFO"),
+            ("type = FILE", "type = DIRECTORY"),
+            ("size = 42", "size = 99999999999"),
+            ("size = 42", "target = 42"),
+            ("\"23244    1 \"", "23244 1"),
+            ("/opt/x:", "/opt/x"),
+            ("/opt/x:", "opt/x:"),
+            ("/opt/y,/opt/z", "/opt/y,../z"),
+            ("          class = apply,inventory,acme\n", ""),
+        ] {
+            let text = STANZA.replacen(from, to, 1);
+            assert!(read("x", text.as_bytes()).is_err(), "{text}");
+        }
     }
 }

@@ -30,6 +30,11 @@ impl TextError {
     }
 }
 
+/// Most lines of a control text: it bounds the memory of the reader.
+const MAX_LINES: usize = 1 << 20;
+/// Most entries of an apply list or inventory: it bounds the memory of the reader.
+pub(crate) const MAX_ENTRIES: usize = 1 << 17;
+
 /// Control texts are ASCII with a newline at the end of every line.
 pub(crate) fn lines<'a>(document: &str, bytes: &'a [u8]) -> Result<Vec<&'a str>, TextError> {
     let refuse = |offset: usize, rule: &str| {
@@ -39,6 +44,9 @@ pub(crate) fn lines<'a>(document: &str, bytes: &'a [u8]) -> Result<Vec<&'a str>,
     let plain = |b: &u8| b.is_ascii_graphic() || matches!(b, b' ' | b'\t' | b'\n');
     if let Some(offset) = bytes.iter().position(|b| !plain(b)) {
         return refuse(offset, "only printable ASCII characters are allowed");
+    }
+    if bytes.iter().filter(|&&b| b == b'\n').count() > MAX_LINES {
+        return refuse(bytes.len(), "the text has more lines than are read");
     }
     match std::str::from_utf8(bytes).unwrap_or_default() {
         "" => Ok(Vec::new()),
@@ -151,7 +159,11 @@ pub(crate) fn read_apply_list(document: &str, bytes: &[u8]) -> Result<Vec<Instal
         let path = line.strip_prefix('.').unwrap_or_default().parse();
         path.map_err(|error: crate::PathError| TextError::new(document, index + 1, line, error))
     };
-    lines(document, bytes)?.into_iter().enumerate().map(parse).collect()
+    let lines = lines(document, bytes)?;
+    if lines.len() > MAX_ENTRIES {
+        return Err(TextError::new(document, lines.len(), "", "the list has more entries than are read"));
+    }
+    lines.into_iter().enumerate().map(parse).collect()
 }
 
 /// Whether `text` can be the target of a symbolic link in an inventory.
@@ -164,4 +176,36 @@ pub(crate) fn is_account_name(text: &str) -> bool {
     (1..=255).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
         && !text.starts_with(['-', '.'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_that_would_take_much_memory_are_refused() {
+        assert!(lines("x", "\n".repeat(MAX_LINES).as_bytes()).is_ok());
+        assert!(lines("x", "\n".repeat(MAX_LINES + 1).as_bytes()).is_err());
+        let list = |entries: usize| read_apply_list("x.al", "./a\n".repeat(entries).as_bytes());
+        assert_eq!(list(MAX_ENTRIES).unwrap().len(), MAX_ENTRIES);
+        assert!(list(MAX_ENTRIES + 1).is_err());
+    }
+
+    #[test]
+    fn a_refused_line_is_named_with_its_number() {
+        let error = lines("x", b"one\ntw\0o\n").unwrap_err();
+        assert_eq!((error.document.as_str(), error.line), ("x", 2));
+        assert_eq!(lines("x", b"one\ntwo").unwrap_err().line, 2);
+        let error = read_sizes("x.size", b"/opt 8\n/usr eight\n").unwrap_err();
+        assert_eq!(error.to_string(), "x.size, line 2: `/usr eight`: sizes are decimal numbers of blocks");
+        assert!(read_config_files("x.cfgfiles", b"/etc/x keep\n").is_err());
+        assert!(read_apply_list("x.al", b"/etc/x\n").is_err());
+    }
+
+    #[test]
+    fn configuration_files_are_read_with_and_without_the_leading_dot() {
+        let files = read_config_files("x.cfgfiles", b"/etc/x preserve\n./etc/y hold_new\n").unwrap();
+        assert_eq!(files[1], ("/etc/y".parse().unwrap(), ConfigHandling::HoldNew));
+        assert_eq!(files[0].1, ConfigHandling::Preserve);
+    }
 }

@@ -127,3 +127,25 @@ fn sum_computes_the_checksums_of_the_inventory() {
     .unwrap();
     assert_eq!(compared, 4);
 }
+
+#[test]
+fn a_package_whose_control_archive_is_big_is_read_as_aix_writes_it_and_refused_as_ours() {
+    let bytes = written(&full());
+    let mut records = records(&bytes);
+    let directory = tempfile::tempdir().unwrap();
+    let archive = records.iter_mut().find(|(header, ..)| header.name == "./usr/lpp/acme/liblpp.a").unwrap();
+    let mut create = aix_ar();
+    create.current_dir(&directory).args(["--target=aix5coff64-rs6000", "rcDS", "big.a"]);
+    for member in ar::read(&archive.2).unwrap().1 {
+        std::fs::write(directory.path().join(&member.name), &member.data).unwrap();
+        create.arg(&member.name);
+    }
+    output(&mut create);
+    archive.2 = std::fs::read(directory.path().join("big.a")).unwrap();
+    let big = assemble(&records);
+    let found = read(big.as_slice(), Dialect::Aix).unwrap();
+    assert_eq!(found.usr.format, ar::ArchiveFormat::Big);
+    assert_eq!(found.package, read(bytes.as_slice(), Dialect::Canonical).unwrap().package);
+    let refusal = read(big.as_slice(), Dialect::Canonical).unwrap_err().to_string();
+    assert!(refusal.contains("liblpp.a of the usr part"), "{refusal}");
+}

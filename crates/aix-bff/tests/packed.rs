@@ -152,9 +152,24 @@ fn damaged_packed_data_is_an_error_and_never_a_panic() {
 }
 
 #[test]
-fn the_strict_reader_refuses_packed_files_since_the_writer_never_packs() {
-    let bytes = stream(&pack(b"hello"), 5);
-    assert!(matches!(read(bytes.as_slice(), Dialect::Canonical), Err(ReadError::NotCanonical { .. })));
+fn a_package_with_packed_files_is_read_as_aix_writes_it_and_refused_as_ours() {
+    let bytes = written(&full());
+    let mut records = records(&bytes);
+    let mut packed = 0;
+    for (header, _, data) in &mut records {
+        if !data.is_empty() && header.name != "./opt/acme/state" {
+            *data = pack(data);
+            header.packing = Packing::Packed;
+            header.stored_size = data.len() as u32;
+            packed += 1;
+        }
+    }
+    assert!(packed > 5);
+    let again = assemble(&records);
+    let package = read(again.as_slice(), Dialect::Aix).unwrap().package;
+    assert_eq!(package, read(bytes.as_slice(), Dialect::Canonical).unwrap().package);
+    let refusal = read(again.as_slice(), Dialect::Canonical).unwrap_err().to_string();
+    assert!(refusal.contains("files are not packed"), "{refusal}");
 }
 
 proptest! {

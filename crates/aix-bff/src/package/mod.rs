@@ -219,6 +219,12 @@ pub trait Content {
     /// When it cannot be read.
     fn open(&self) -> io::Result<Box<dyn Read + '_>>;
 
+    /// Its length in bytes if that is known without reading: a file that is too large is then refused at
+    /// once.
+    fn size(&self) -> Option<u64> {
+        None
+    }
+
     /// What to call it in errors, for example the path on the build host.
     fn describe(&self) -> String;
 }
@@ -238,6 +244,13 @@ impl Content for Source {
             Self::Bytes(bytes) => Box::new(bytes.as_slice()),
             Self::File(path) => Box::new(File::open(path)?),
         })
+    }
+
+    fn size(&self) -> Option<u64> {
+        match self {
+            Self::Bytes(bytes) => Some(bytes.len() as u64),
+            Self::File(path) => path.metadata().ok().map(|metadata| metadata.len()),
+        }
     }
 
     fn describe(&self) -> String {

@@ -138,12 +138,16 @@ fn measure<C: Content>(spec: &Package<C>) -> Result<Package<Contents>, Problems>
 fn measure_one<C: Content>(path: &InstallPath, content: &C) -> Result<Contents, Problem> {
     let source_name = || content.describe();
     let unreadable = |error| Problem::Unreadable { path: path.clone(), source_name: source_name(), error };
-    let mut meter = Meter::default();
+    let too_large = || Problem::FileTooLarge { path: path.clone(), source_name: source_name() };
     let limit = u64::from(MAX_FILE_SIZE) + 1;
+    if content.size().is_some_and(|size| size >= limit) {
+        return Err(too_large());
+    }
+    let mut meter = Meter::default();
     let mut input = content.open().map_err(unreadable)?.take(limit);
     io::copy(&mut input, &mut meter).map_err(unreadable)?;
     if meter.length == limit {
-        return Err(Problem::FileTooLarge { path: path.clone(), source_name: source_name() });
+        return Err(too_large());
     }
     Ok(meter.finish())
 }

@@ -134,3 +134,38 @@ pub fn output(command: &mut Command) -> Vec<u8> {
     assert!(output.status.success(), "{command:?} failed: {error}");
     output.stdout
 }
+
+/// A record of a stream with its data.
+pub type Record = (backup::Header, backup::Security, Vec<u8>);
+
+/// Takes a package apart.
+pub fn records(bytes: &[u8]) -> Vec<Record> {
+    let mut reader = backup::StreamReader::new(bytes).unwrap();
+    let mut records = Vec::new();
+    while let Some((header, security)) = reader.next_record().unwrap() {
+        let mut data = Vec::new();
+        std::io::Read::read_to_end(&mut reader, &mut data).unwrap();
+        records.push((header, security, data));
+    }
+    records
+}
+
+/// Puts a package together from changed records, with the sizes and checksums that they need.
+pub fn assemble(records: &[Record]) -> Vec<u8> {
+    let mut out = backup::Volume::canonical(TIMESTAMP).encode().to_vec();
+    for (header, security, data) in records {
+        let mut header = header.clone();
+        if header.file_type() == Some(backup::FileType::Regular) && header.packing == backup::Packing::Stored
+        {
+            header.size = data.len() as u32;
+            header.stored_size = header.size;
+        }
+        out.extend(header.encode());
+        out.extend(security.encode());
+        out.extend(data);
+        out.resize(out.len().next_multiple_of(8), 0);
+    }
+    out.extend(backup::End::canonical().encode());
+    out.resize(out.len().next_multiple_of(512), 0);
+    out
+}
