@@ -4,19 +4,41 @@
 use std::{collections::BTreeMap, io::Read};
 
 use crate::{
-    Dialect, Package, Source, ar, backup::StreamReader, inventory, lpp_name::LppName, read, read_with, write,
+    Dialect, Package, Source, ar, backup::StreamReader, checksum::header_checksum, inventory,
+    lpp_name::LppName, read, read_with, write,
 };
 
-/// Feeds `bytes` to every reader.
+/// Feeds `bytes` to every reader, as they are and with right header checksums.
 ///
 /// # Panics
 ///
 /// When a reader or the writer is wrong.
 pub fn fuzz_one(bytes: &[u8]) {
+    every_reader(bytes);
+    let sealed = seal(bytes.to_vec());
+    if sealed != bytes {
+        every_reader(&sealed);
+    }
+}
+
+fn every_reader(bytes: &[u8]) {
     stream(bytes);
     texts(bytes);
     let _ = read(bytes, Dialect::Aix);
     canonical(bytes);
+}
+
+/// Makes the checksums of everything that looks like a header right, so that the checks behind them are
+/// reached.
+fn seal(mut bytes: Vec<u8>) -> Vec<u8> {
+    for start in (0..bytes.len().saturating_sub(7)).step_by(8) {
+        let length = usize::from(bytes[start]) * 8;
+        if bytes[start + 3] == 0xea && length >= 8 && start + length <= bytes.len() {
+            let sum = header_checksum(&bytes[start..start + length]);
+            bytes[start + 4..start + 6].copy_from_slice(&sum.to_le_bytes());
+        }
+    }
+    bytes
 }
 
 fn stream(bytes: &[u8]) {

@@ -176,8 +176,7 @@ impl Random {
     }
 }
 
-/// One to four random changes; often the header checksums are made right again, so that the checks
-/// behind them are reached.
+/// One to four random changes.
 fn mutate(bytes: &mut Vec<u8>, random: &mut Random) {
     for _ in 0..=random.below(4) {
         if bytes.is_empty() {
@@ -205,15 +204,6 @@ fn mutate(bytes: &mut Vec<u8>, random: &mut Random) {
             _ => {
                 let piece = bytes[at..(at + random.below(32)).min(bytes.len())].to_vec();
                 bytes.splice(other..other, piece);
-            }
-        }
-    }
-    if random.below(4) > 0 {
-        for start in (0..bytes.len().saturating_sub(8)).step_by(8) {
-            let length = usize::from(bytes[start]) * 8;
-            if bytes[start + 3] == 0xea && length >= 8 && start + length <= bytes.len() {
-                let sum = header_checksum(&bytes[start..start + length]);
-                bytes[start + 4..start + 6].copy_from_slice(&sum.to_le_bytes());
             }
         }
     }

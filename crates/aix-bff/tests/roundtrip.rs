@@ -45,6 +45,32 @@ fn an_empty_fileset_comes_back_the_same() {
     assert_round_trip(&package(vec![fileset("acme.rte", vec![])]));
 }
 
+/// The golden file is also a seed for fuzzing.
+#[test]
+fn a_package_has_the_same_bytes_as_ever() {
+    let mut agent = fileset(
+        "acme.rte",
+        vec![
+            directory("/opt/acme", 0o750),
+            file_with("/opt/acme/agent", 0o755, b"agent\n", Upkeep::Fixed, &["/usr/bin/agent"]),
+            symlink("/usr/bin/acme", "/opt/acme/agent"),
+        ],
+    );
+    agent.requisites =
+        vec![lpp_name::Requisite::Prereq("bos.rte".parse().unwrap(), Some("7.1.0.0".parse().unwrap()))];
+    agent.copyright = Some("Copyright Acme\n".into());
+    agent.usr.scripts.insert(ControlScript::Config, script("exit 0"));
+    let config = Upkeep::Config(ConfigHandling::Preserve);
+    let entries = vec![file_with("/etc/acme.conf", 0o640, b"a = 1\n", config, &[])];
+    agent.root = Some(Part { entries, ..Part::default() });
+    let bytes = written(&package(vec![agent]));
+    if bytes != include_bytes!("golden/acme.bff") {
+        let path = std::env::temp_dir().join("acme.bff");
+        std::fs::write(&path, &bytes).unwrap();
+        panic!("the bytes changed; if that is meant, replace tests/golden/acme.bff by {}", path.display());
+    }
+}
+
 #[test]
 fn the_order_of_entries_does_not_change_a_byte() {
     let spec = full();
