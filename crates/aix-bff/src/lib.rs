@@ -2,7 +2,7 @@
 //!
 //! A package is a stream of the AIX `backup` command ([`backup`]) that holds the file `lpp_name`
 //! ([`lpp_name`]), an archive of control files per part ([`ar`], [`inventory`]) and the payload.
-//! [`write`] makes one from a [`Spec`]; [`read`] and [`read_with`] take one apart and prove that all its
+//! [`write()`] makes one from a [`Spec`]; [`read`] and [`read_with`] take one apart and prove that all its
 //! statements agree. `FORMAT.md` has the byte tables and says how certain each fact is.
 //!
 //! ```
