@@ -140,3 +140,25 @@ impl<W: Write> Write for Tape<W> {
         self.out.flush()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Attributes, Object, PackageSpec, PkgInfo, Ruleset};
+
+    #[test]
+    fn a_stream_beyond_4_gib_is_refused_before_anything_is_written() {
+        let spec = PackageSpec {
+            info: PkgInfo::new("acme", "Acme", "sparc", "1", "application").with("BASEDIR", "/"),
+            objects: vec![Object::file("a", Attributes::set(0o644, "root", "bin"), 0, b"x".as_slice())],
+            install: Vec::new(),
+            mtime: 0,
+        };
+        let mut package = spec.prepare(Ruleset::Portable).unwrap();
+        package.slots.last_mut().unwrap().size = u32::MAX;
+        let mut out = Vec::new();
+        let Err(WriteError::Rules(problems)) = write(&[package], &mut out) else { panic!("written") };
+        assert_eq!(problems.iter().map(|problem| problem.rule).collect::<Vec<_>>(), [Rule::StreamSize]);
+        assert_eq!(out, b"");
+    }
+}
