@@ -255,7 +255,7 @@ fn install_problems(info: &PkgInfo, install: &[InstallFile], ruleset: Ruleset, f
         if let Some(rule) = mtime_rule(file.mtime) {
             found.push(Problem::new(rule, &place, format!("mtime {}", file.mtime)));
         }
-        if ruleset == Ruleset::Portable && file.name.is_script() {
+        if ruleset == Ruleset::Portable && file.is_shell() {
             for finding in bourne_lint::lint(&String::from_utf8_lossy(&file.text)) {
                 found.push(Problem::new(
                     Rule::BourneShell,

@@ -6,7 +6,8 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::package::{Form, Package, PackageReader, ReadError, ReadOptions, Visit};
+use crate::package::{Package, PackageReader, Visit};
+use crate::reading::{Form, ReadError, ReadOptions};
 use crate::rule::Rule;
 use crate::spec::{MemberBody, Prepared, WriteError};
 

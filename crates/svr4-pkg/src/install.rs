@@ -108,6 +108,12 @@ impl InstallFile {
         InstallFile { name: InstallName::from_name(name), text: text.into(), mtime }
     }
 
+    /// Whether the text is read by `/sbin/sh`: a procedure script, or a helper that says so.
+    pub fn is_shell(&self) -> bool {
+        let named = ["#!/sbin/sh", "#!/bin/sh", "#!/usr/bin/sh"].map(str::as_bytes);
+        self.name.is_script() || named.iter().any(|start| self.text.starts_with(start))
+    }
+
     /// Everything wrong with name and text, apart from the shell language.
     pub(crate) fn problems(&self) -> Vec<Problem> {
         let name = self.name.to_string();

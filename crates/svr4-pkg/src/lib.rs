@@ -1,7 +1,7 @@
 //! SVR4 (Solaris) packages: write and strictly read, without Solaris.
 //!
 //! A [`PackageSpec`] says what a package holds. [`PackageSpec::prepare`] checks it against every
-//! rule at once and gives a [`Prepared`] package, whose bytes are all determined. [`write`] streams
+//! rule at once and gives a [`Prepared`] package, whose bytes are all determined. [`write()`] streams
 //! prepared packages as one datastream, [`write_directory`] makes the directory form, and
 //! [`Prepared::members`] feeds any other archive.
 //!
@@ -50,6 +50,7 @@ mod package;
 mod params;
 mod pkginfo;
 mod pkgmap;
+mod reading;
 mod rule;
 mod spec;
 mod stream;
@@ -60,10 +61,11 @@ pub use content::{Content, Source};
 pub use directory::{read_directory, write_directory};
 pub use install::{InstallFile, InstallName};
 pub use object::{Attributes, DeviceKind, DirectoryKind, FileKind, Object, ObjectKind};
-pub use package::{Form, Limits, Package, PackageReader, PackagedFile, ReadError, ReadOptions, Visit};
+pub use package::{Package, PackageReader, PackagedFile, Visit};
 pub use params::{parse_params, render_params};
 pub use pkginfo::{MAX_PKG_LENGTH, PkgInfo, REQUIRED};
 pub use pkgmap::{InstallLine, PkgMap};
+pub use reading::{Form, Limits, ReadError, ReadOptions};
 pub use rule::{Problem, Rule, Ruleset};
 pub use spec::{Member, MemberBody, PackageSpec, Prepared, WriteError};
 pub use stream::{Datastream, Written, read, write};

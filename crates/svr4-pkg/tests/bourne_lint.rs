@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use svr4_pkg::bourne_lint::lint;
+use svr4_pkg::bourne_lint::{RULES, lint};
 
 /// Scripts with the rules they must break, as `line rule`.
 const FOUND: &[(&str, &[&str])] = &[
@@ -86,6 +86,7 @@ const FOUND: &[(&str, &[&str])] = &[
     ("echo -n x", &["1 builtin-option"]),
     ("echo -e 'x\\n'", &["1 builtin-option"]),
     ("read -r x", &["1 builtin-option"]),
+    ("read", &["1 builtin-option"]),
     ("unset -f x", &["1 builtin-option"]),
     ("cd -", &["1 builtin-option"]),
     ("set -o pipefail", &["1 builtin-option"]),
@@ -234,6 +235,25 @@ fn every_finding_says_what_to_write_instead() {
             let text = finding.to_string();
             assert!(text.contains(finding.replacement) && text.contains(finding.rule), "{text}");
         }
+    }
+}
+
+#[test]
+fn every_rule_is_listed_described_and_tried() {
+    let document = include_str!("../FORMAT.md");
+    let listed: Vec<&str> = RULES.iter().map(|(rule, _)| *rule).collect();
+    assert!(listed.is_sorted());
+    for (script, expected) in FOUND {
+        for line in *expected {
+            let rule = line.split(' ').nth(1).unwrap();
+            assert!(listed.contains(&rule), "{rule} of {script:?}");
+        }
+    }
+    for rule in listed {
+        let tried =
+            FOUND.iter().any(|(_, expected)| expected.iter().any(|line| line.ends_with(&format!(" {rule}"))));
+        assert!(tried || rule == "nesting", "{rule} is not tried");
+        assert!(document.contains(&format!("`{rule}`")), "FORMAT.md does not mention `{rule}`");
     }
 }
 

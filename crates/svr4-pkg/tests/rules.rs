@@ -155,6 +155,7 @@ const PORTABLE: &[(Rule, &str, Spoil)] = &[
     }),
     (Rule::BourneShell, "install/preinstall line 2", |s| install(s, "preinstall", "x=1\ny=$(date)\n")),
     (Rule::BourneShell, "install/i.conf line 1", |s| install(s, "i.conf", "local x\n")),
+    (Rule::BourneShell, "install/functions line 2", |s| install(s, "functions", "#!/sbin/sh\nlocal x\n")),
 ];
 
 fn problems(spoil: Spoil, ruleset: Ruleset) -> Vec<(Rule, String)> {

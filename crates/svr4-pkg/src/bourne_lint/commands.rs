@@ -1,7 +1,8 @@
 //! Builtins and utilities that Solaris 10 has not, or has with other options.
 
 use super::Finding;
-use super::scan::{Report, Unless, Word};
+use super::report::{Report, Unless};
+use super::scan::Word;
 use super::utilities::{ABSENT, LONG_OPTIONS, OPTIONS, Options};
 
 /// Judges one simple command, its name first.
@@ -77,6 +78,9 @@ impl Check<'_, '_> {
             }
             "read" if first.starts_with('-') => {
                 self.say("builtin-option", found(), "drop the option; read takes names only");
+            }
+            "read" if arguments.is_empty() => {
+                self.say("builtin-option", name.to_owned(), "name a variable: read fails without");
             }
             "unset" if matches!(first, "-f" | "-v") => {
                 self.say("builtin-option", found(), "write `unset name`")

@@ -1,7 +1,8 @@
 //! Words to commands: which word is a command's name, a pattern, a keyword.
 
 use super::commands;
-use super::scan::{Pending, Report, Scanner, Token, Word};
+use super::report::Report;
+use super::scan::{Pending, Scanner, Token, Word};
 
 /// An open compound command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

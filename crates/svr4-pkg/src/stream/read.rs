@@ -1,13 +1,14 @@
 //! Strictly reads a datastream.
 
-use std::io::Read;
+use std::io::{BufReader, Read};
 
 use super::header::{self, HeaderLine};
 use super::tape::Tape;
 use super::write::fact_slots_of;
 use crate::cpio::{BLOCK, Header};
 use crate::layout::Slot;
-use crate::package::{Form, Package, PackageReader, ReadError, ReadOptions, Visit};
+use crate::package::{Package, PackageReader, Visit};
+use crate::reading::{Form, ReadError, ReadOptions};
 use crate::rule::Rule;
 
 /// A datastream that was read to its end.
@@ -28,7 +29,8 @@ pub struct Datastream {
 /// # Errors
 /// [`ReadError`] at the first thing that is not as pkgtrans writes it, with its offset and rule.
 pub fn read(input: impl Read, options: &ReadOptions, visit: &mut Visit<'_>) -> Result<Datastream, ReadError> {
-    let mut tape = Tape::new(input);
+    // Headers are short; the buffer keeps them from being read one by one.
+    let mut tape = Tape::new(BufReader::with_capacity(64 * 1024, input));
     let announced = read_header(&mut tape, options)?;
     let (readers, signature) = read_facts(&mut tape, &announced, options)?;
     let mut packages = Vec::with_capacity(readers.len());

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use sha2::{Digest, Sha256};
 
 use crate::cpio::{self, BLOCK, HEADER, Header, MAX_NAME};
-use crate::package::ReadError;
+use crate::reading::ReadError;
 use crate::rule::Rule;
 
 pub(super) struct Tape<R> {

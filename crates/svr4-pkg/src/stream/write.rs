@@ -1,6 +1,6 @@
 //! Writes the datastream.
 
-use std::io::Write;
+use std::io::{BufWriter, Write};
 
 use sha2::{Digest, Sha256};
 
@@ -37,7 +37,7 @@ pub fn write(packages: &[Prepared], out: impl Write) -> Result<Written, WriteErr
     if !problems.is_empty() {
         return Err(WriteError::Rules(problems));
     }
-    let mut tape = Tape { out, size: 0, digest: Sha256::new() };
+    let mut tape = Tape { out: BufWriter::with_capacity(64 * 1024, out), size: 0, digest: Sha256::new() };
     tape.put(&header).map_err(WriteError::output("the header"))?;
     let mut ino = 0;
     for (package, [info, map]) in packages.iter().zip(&facts) {
