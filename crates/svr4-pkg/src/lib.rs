@@ -12,6 +12,8 @@
 //!
 //! [`bourne_lint`] finds what the `/sbin/sh` of Solaris 10 does not know in a script.
 //!
+//! [`Admin`] and [`Response`] read the files an administrator gives to pkgadd.
+//!
 //! The byte layout and the sources of each fact are in FORMAT.md.
 //!
 //! ```
@@ -36,6 +38,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod admin;
 pub mod bourne_lint;
 mod check;
 mod content;
@@ -51,11 +54,13 @@ mod params;
 mod pkginfo;
 mod pkgmap;
 mod reading;
+mod response;
 mod rule;
 mod spec;
 mod stream;
 mod sum;
 
+pub use admin::Admin;
 pub use check::MAX_PATH_LENGTH;
 pub use content::{Content, Source};
 pub use directory::{read_directory, write_directory};
@@ -66,6 +71,7 @@ pub use params::{parse_params, render_params};
 pub use pkginfo::{MAX_PKG_LENGTH, PkgInfo, REQUIRED};
 pub use pkgmap::{InstallLine, PkgMap};
 pub use reading::{Form, Limits, ReadError, ReadOptions};
+pub use response::Response;
 pub use rule::{Problem, Rule, Ruleset};
 pub use spec::{Member, MemberBody, PackageSpec, Prepared, WriteError};
 pub use stream::{Datastream, Written, read, write};

@@ -77,6 +77,10 @@ rules! {
     DependLine, "depend-line", "write `P|I|R <pkg> <name>`, optionally followed by indented `(arch)version` lines";
     SpaceLine, "space-line", "write `<path> <512-byte blocks> <inodes>`";
     BourneShell, "bourne-shell", "write what the /sbin/sh of Solaris 10 knows";
+    // files of the administrator
+    AdminKey, "admin-key", "use the keys of admin(4), each once";
+    AdminValue, "admin-value", "use a value of admin(4), without a comment behind it";
+    ResponseKey, "response-key", "start the name with a capital letter, and leave the parameters of the package alone";
     // datastream
     StreamEmpty, "stream-empty", "put at least one package in the stream";
     StreamDuplicate, "stream-duplicate", "put each package in the stream once";

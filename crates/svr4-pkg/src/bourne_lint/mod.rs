@@ -76,7 +76,7 @@ pub struct Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is unknown to the Solaris 10 shell: {} ({})", self.found, self.replacement, self.rule)
+        write!(f, "`{}` does not work on Solaris 10: {} ({})", self.found, self.replacement, self.rule)
     }
 }
 
