@@ -1,5 +1,6 @@
 //! `test`: all tests, with everything they need.
 
+use std::ffi::OsStr;
 use std::process::Command;
 
 use crate::cli::TestArgs;
@@ -11,11 +12,23 @@ pub fn run(context: &Context, args: TestArgs) -> Result<(), Failure> {
     install_tools(args.offline)?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let has_nextest = Command::new(&cargo).args(["nextest", "--version"]).output().is_ok_and(|o| o.status.success());
-    let runner: &[&str] = if has_nextest { &["nextest", "run"] } else { &["test"] };
+    // The examples in the documentation first: nextest does not run them, and its summary belongs last.
+    if args.filter.is_empty() {
+        cargo_run(context, &cargo, &["test", "--workspace", "--doc", "--quiet"], &[])?;
+    }
+    let runner: &[&str] = if has_nextest { &["nextest", "run"] } else { &["test", "--all-targets"] };
+    let all = [runner, &["--workspace", "--no-fail-fast"]].concat();
+    cargo_run(context, &cargo, &all, &args.filter)
+}
+
+fn cargo_run(context: &Context, cargo: &OsStr, args: &[&str], filter: &[String]) -> Result<(), Failure> {
     let mut command = Command::new(cargo);
-    command.current_dir(&context.root).args(runner).args(["--workspace", "--no-fail-fast"]).args(&args.filter);
-    let status = command.status().map_err(|e| Failure::new(Exit::Checks, e, "is cargo in the PATH?"))?;
-    if status.success() { Ok(()) } else { Err(Failure::new(Exit::Checks, "tests failed", "see above")) }
+    let status = command.current_dir(&context.root).args(args).args(filter).status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(_) => Err(Failure::new(Exit::Checks, format!("cargo {}: tests failed", args.join(" ")), "see above")),
+        Err(e) => Err(Failure::new(Exit::Checks, format!("cargo: {e}"), "put cargo into the PATH")),
+    }
 }
 
 /// Installs the Debian packages of missing tools.

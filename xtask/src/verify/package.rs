@@ -1,7 +1,5 @@
 //! One package, opened by the strict reader of its format.
 
-use std::path::Path;
-
 use deb_pkg::EntryKind;
 use rpm_pkg::Kind;
 
@@ -138,13 +136,23 @@ fn rpm(package: rpm_pkg::Package) -> Facts {
     }
 }
 
+/// How many leading entries are only the way to the package's own directory: dpkg wants them in the archive, the
+/// payload does not have them.
+fn implied_parents(entries: &[deb_pkg::Entry]) -> usize {
+    let is_plain = |e: &deb_pkg::Entry| {
+        matches!(e.kind, EntryKind::Directory) && e.mode == 0o755 && e.user.name == "root" && e.group.name == "root"
+    };
+    let leads_to_all = |i: usize| {
+        let below = format!("{}/", entries[i].path);
+        entries[i + 1..].iter().all(|e| e.path.starts_with(&below))
+    };
+    (0..entries.len().saturating_sub(1)).take_while(|&i| is_plain(&entries[i]) && leads_to_all(i)).count()
+}
+
 fn deb(package: deb_pkg::Package) -> Facts {
     let spec = package.spec();
-    let implied = |path: &str| !spec.entries.iter().any(|e| e.path == path && e.user.name == "root" && e.group.name == "root" && e.mode == 0o755 && matches!(e.kind, EntryKind::Directory));
-    let tree = package
-        .entries()
+    let tree = package.entries()[implied_parents(package.entries())..]
         .iter()
-        .filter(|e| implied(&e.path) || Path::new(&e.path).components().count() > 2)
         .map(|e| match &e.kind {
             EntryKind::Directory => TreeRecord::dir(&e.path, e.mode, &e.user.name, &e.group.name),
             EntryKind::File { content } => TreeRecord::file(&e.path, e.mode, &e.user.name, &e.group.name, content),
