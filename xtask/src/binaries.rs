@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use cross_build::{BuildRequest, Observer, Status, Toolchains};
+use cross_build::{BuildRequest, Observer, Status, Target, Toolchains};
 
 use crate::error::{Exit, Failure};
 use crate::payload::Binaries;
 use crate::plan::Plan;
 use crate::report::{Job, Reporter};
+use crate::spec::problem::suggestion;
 
 /// One target's binaries.
 pub struct BuiltTarget {
@@ -37,38 +38,47 @@ pub fn all(
     check_offline(plan, toolchains, offline)?;
     let mut built = BTreeMap::new();
     for triple in plan.targets.keys() {
-        let target = toolchains.targets().targets.iter().find(|t| t.triple == *triple).ok_or_else(|| {
-            Failure::new(Exit::Build, format!("no target {triple}"), "add it to specs/targets.toml")
-        })?;
-        let job = reporter.job(format!("agent {triple}"));
-        let request = BuildRequest {
-            workspace: plan.root.clone(),
-            package: plan.agent.package.clone(),
-            profile: plan.agent.profile.clone(),
-            bins: plan.agent.binaries.clone(),
-            source_date_epoch: plan.release.source_date.into(),
-            log_file: job.log_file(),
-            run_args: vec!["version".to_owned()],
-            // What it prints beside no installation is the agent's own affair: it runs, and ends well.
-            run_expect: String::new(),
-        };
-        let result = toolchains.build(target, &request, &Steps(&job))?;
-        let mut binaries = Binaries::new();
-        for (name, path) in &result.binaries {
-            let bytes = std::fs::read(path).map_err(|e| {
-                Failure::new(Exit::Build, format!("{}: {e}", path.display()), "run again: the binary has gone")
-            })?;
-            binaries.insert(name.clone(), bytes.into());
-        }
-        let runs = result.verification.values().all(|v| v.level == cross_build::Level::Run);
-        let level = if runs { "run" } else { "structure" };
-        job.done(&format!("verified: {level}"));
-        built.insert(
-            triple.clone(),
-            BuiltTarget { binaries, provider: json(&result.provider), verification: json(&result.verification), level },
-        );
+        let target = find(toolchains, triple)?;
+        built.insert(triple.clone(), one(plan, toolchains, target, reporter)?);
     }
     Ok(built)
+}
+
+/// A row of specs/targets.toml.
+pub fn find<'a>(toolchains: &'a Toolchains, triple: &str) -> Result<&'a Target, Failure> {
+    let known = &toolchains.targets().targets;
+    known.iter().find(|t| t.triple == triple).ok_or_else(|| {
+        let mend = suggestion(triple, known.iter().map(|t| t.triple.as_str()));
+        Failure::new(Exit::Usage, format!("specs/targets.toml has no target {triple}"), mend)
+    })
+}
+
+/// Builds and verifies the agent for one target.
+pub fn one(plan: &Plan, toolchains: &Toolchains, target: &Target, reporter: &Reporter) -> Result<BuiltTarget, Failure> {
+    let job = reporter.job(format!("agent {}", target.triple));
+    let request = BuildRequest {
+        workspace: plan.root.clone(),
+        package: plan.agent.package.clone(),
+        profile: plan.agent.profile.clone(),
+        bins: plan.agent.binaries.clone(),
+        source_date_epoch: plan.release.source_date.into(),
+        log_file: job.log_file(),
+        run_args: vec!["version".to_owned()],
+        run_expect: plan.product.name.clone(),
+    };
+    let result = toolchains.build(target, &request, &Steps(&job))?;
+    let mut binaries = Binaries::new();
+    for (name, path) in &result.binaries {
+        let bytes = std::fs::read(path).map_err(|e| {
+            Failure::new(Exit::Build, format!("{}: {e}", path.display()), "run again: the binary has gone")
+        })?;
+        binaries.insert(name.clone(), bytes.into());
+    }
+    let runs = result.verification.values().all(|v| v.level == cross_build::Level::Run);
+    let level = if runs { "run" } else { "structure" };
+    job.done(&format!("verified: {level}"));
+    let (provider, verification) = (json(&result.provider), json(&result.verification));
+    Ok(BuiltTarget { binaries, provider, verification, level })
 }
 
 /// Without a network, every toolchain that is missing is named before anything is built.

@@ -39,6 +39,8 @@ pub struct Folders {
 pub enum Command {
     /// Make a release: build, package, sign, bundle, verify
     Dist(DistArgs),
+    /// Build and verify the agent for every target, without packages
+    Build(AgentArgs),
     /// Print what `dist` would make, or every mistake in the specs
     Plan(PlanArgs),
     /// Verify a release directory, a bundle or a package
@@ -101,6 +103,14 @@ pub struct DistArgs {
     /// Print release.json instead of the summary table
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct AgentArgs {
+    /// Rust targets [default: every target of specs/targets.toml]
+    pub targets: Vec<String>,
+    #[command(flatten)]
+    pub build: BuildArgs,
 }
 
 /// How to build.

@@ -256,7 +256,7 @@ pub fn render_file(templates_dir: &Path, name: &str, context: &Context) -> Resul
 }
 
 /// Finds every mistake of the scriptlets of `families` and of the payload templates `files`, without
-/// rendering anything.
+/// building anything.
 pub fn check(templates_dir: &Path, families: &[Family], files: &[&str], context: &Context) -> Vec<Error> {
     let sources = match Sources::read(templates_dir) {
         Ok(sources) => sources,
@@ -342,8 +342,17 @@ impl Sources {
         problems
     }
 
-    /// Checks a template and all that it includes.
+    /// Checks a template and all that it includes; where that finds nothing, renders it: filters and dynamic
+    /// includes are only found out then.
     fn check_template(&self, name: &str, variables: &BTreeMap<&'static str, &str>) -> Vec<Error> {
+        let mut problems = self.check_static(name, variables);
+        if problems.is_empty() {
+            problems.extend(self.render(name, variables).err());
+        }
+        problems
+    }
+
+    fn check_static(&self, name: &str, variables: &BTreeMap<&'static str, &str>) -> Vec<Error> {
         let mut problems = Vec::new();
         let mut seen = BTreeSet::new();
         let mut waiting = vec![name.to_owned()];

@@ -1,5 +1,6 @@
 //! One file for each verb.
 
+mod build;
 mod dist;
 mod doctor;
 mod inspect;
@@ -18,6 +19,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
     let context = Context::new(&cli.folders)?;
     match cli.command {
         Command::Dist(args) => dist::run(&context, args),
+        Command::Build(args) => build::run(&context, args),
         Command::Plan(args) => plan::run(&context, args),
         Command::Verify(args) => verify::run(&context, args),
         Command::Inspect(args) => inspect::run(&context, args),

@@ -2,13 +2,12 @@
 
 use cross_build::Status;
 
-use crate::binaries::Steps;
+use crate::binaries::{Steps, find};
 use crate::cli::{BuildArgs, ToolchainCommand};
 use crate::context::Context;
-use crate::error::{Exit, Failure};
+use crate::error::Failure;
 use crate::plan::table::columns;
 use crate::plan::{Request, plan};
-use crate::spec::problem::suggestion;
 
 pub fn run(context: &Context, command: ToolchainCommand) -> Result<(), Failure> {
     match command {
@@ -38,11 +37,7 @@ fn install(context: &Context, targets: &[String], build: &BuildArgs) -> Result<(
     };
     let reporter = context.reporter(build.progress, "toolchains");
     for triple in wanted {
-        let known = &toolchains.targets().targets;
-        let target = known.iter().find(|t| t.triple == triple).ok_or_else(|| {
-            let mend = suggestion(&triple, known.iter().map(|t| t.triple.as_str()));
-            Failure::new(Exit::Usage, format!("specs/targets.toml has no target {triple}"), mend)
-        })?;
+        let target = find(&toolchains, &triple)?;
         let job = reporter.job(format!("toolchain {triple}"));
         toolchains.install(target, &Steps(&job))?;
         job.done("ready");

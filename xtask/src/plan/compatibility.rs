@@ -1,9 +1,11 @@
 //! The rules of compatibility.toml: which PCE takes which VEN, and which upgrades exist.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::spec::version::Version;
-use crate::spec::{CompatibilitySpec, Located, Problems, RangeSpec};
+use crate::spec::{CompatibilitySpec, Format, Located, Problems, RangeSpec};
 
 /// Versions from one to another, both inclusive; no end means every later one.
 #[derive(Debug, Clone, Serialize)]
@@ -50,7 +52,19 @@ pub struct Compatibility {
 const FORMATS: [&str; 7] = ["rpm", "deb", "msi", "exe", "bff", "pkg", "macos"];
 
 pub(super) fn compatibility(spec: &CompatibilitySpec, problems: &Problems) -> Option<Compatibility> {
-    let pce: Vec<_> = spec.pce.iter().map(|(ven, pce)| Some((range(ven, problems)?, range(pce, problems)?))).collect();
+    let pce: Vec<_> = spec
+        .pce
+        .iter()
+        .map(|(ven, pce)| {
+            let (from, managers) = (range(ven, problems), range(pce, problems));
+            let (from, managers) = (from?, managers?);
+            if managers.from < from.from {
+                let message = format!("PCE {} would manage VEN {}, which is newer than itself", managers.from, from.from);
+                problems.add("compatibility/pce-older", &pce.from.at, message, "begin with a PCE of the VEN's own version");
+            }
+            Some((from, managers))
+        })
+        .collect();
     let upgrades: Vec<_> = spec
         .upgrades
         .iter()
@@ -101,6 +115,35 @@ pub(super) fn compatibility(spec: &CompatibilitySpec, problems: &Problems) -> Op
         upgrades: upgrades.into_iter().collect::<Option<_>>()?,
         stepping_stones: stepping_stones.into_iter().collect::<Option<_>>()?,
     })
+}
+
+/// A release that no rule names is one that no PCE takes and nothing can be upgraded to.
+pub(super) fn check_release(
+    rules: &Compatibility,
+    version: &Located<String>,
+    formats: &BTreeSet<Format>,
+    problems: &Problems,
+) {
+    let Ok(release) = version.parse::<Version>() else { return };
+    if !rules.pce.iter().any(|(ven, _)| ven.contains(release)) {
+        problems.add(
+            "compatibility/no-pce",
+            &version.at,
+            format!("specs/compatibility.toml names no PCE version that manages {release}"),
+            "add a [[pce]] rule, or widen one",
+        );
+    }
+    for format in formats {
+        let named = |u: &Upgrade| u.to.contains(release) && u.formats.iter().any(|f| f == format.name());
+        if !rules.upgrades.iter().any(named) {
+            problems.add(
+                "compatibility/no-upgrade",
+                &version.at,
+                format!("specs/compatibility.toml has no {} upgrade to {release}", format.name()),
+                "add an [[upgrade]] rule, or widen one",
+            );
+        }
+    }
 }
 
 fn check_format(text: &Located<String>, problems: &Problems) {

@@ -41,10 +41,14 @@ const COMPARISONS: [(&str, Comparison); 5] = [
 ];
 
 /// Parses a list, recording what this format's oldest reader would not understand.
-pub fn parse_all(texts: &[Located<String>], format: Format, problems: &Problems) -> Vec<Dependency> {
+pub fn parse_all(texts: &[Located<String>], format: Format, product: &str, problems: &Problems) -> Vec<Dependency> {
     let mut all: Vec<Dependency> = Vec::new();
     for text in texts {
         let Some(dependency) = parse(text, format, problems) else { continue };
+        if dependency.alternatives.iter().any(|r| r.name == product) {
+            let message = format!("{product} would require itself");
+            problems.add("dependency/itself", &text.at, message, "remove it: a package is always there with itself");
+        }
         if all.iter().any(|d| d.alternatives[0].name == dependency.alternatives[0].name) {
             let message = format!("\"{}\" is required twice", dependency.alternatives[0].name);
             problems.add("dependency/duplicate", &text.at, message, "keep the stricter of the two");
@@ -91,6 +95,16 @@ fn relation(part: &str, text: &Located<String>, format: Format, problems: &Probl
             return None;
         }
     };
+    if name.contains(['<', '>', '=']) {
+        let message = format!("\"{part}\" has no blanks around its comparison");
+        problems.add("dependency/syntax", &text.at, message, "write `name >= 1.2`");
+        return None;
+    }
+    if format == Format::Rpm && name.starts_with("rpmlib(") {
+        let message = format!("\"{name}\" is added by the writer, as the package's own features need it");
+        problems.add("dependency/name", &text.at, message, "remove it");
+        return None;
+    }
     if !is_name(name, format) {
         problems.add(
             "dependency/name",
@@ -104,19 +118,35 @@ fn relation(part: &str, text: &Located<String>, format: Format, problems: &Probl
         return None;
     }
     if let Some((_, version)) = &condition {
-        let plain = version.starts_with(|c: char| c.is_ascii_digit())
-            && version.bytes().all(|b| b.is_ascii_alphanumeric() || b".+-:_".contains(&b) || (b == b'~' && format == Format::Deb));
-        if !plain {
+        if !is_version(version, format) {
             problems.add(
                 "dependency/version",
                 &text.at,
                 format!("\"{version}\" is not a version that the oldest {} reads", format.name()),
-                "begin with a digit; use letters, digits and . + - : _ only (rpm before 4.10 misreads `~`, before 4.15 `^`)",
+                match format {
+                    // rpm before 4.10 misreads `~`, before 4.15 `^`.
+                    Format::Rpm => "write [epoch:]version[-release] of letters, digits and . + _, beginning with a digit",
+                    Format::Deb => "write [epoch:]version[-revision] of letters, digits and . + ~, beginning with a digit",
+                },
             );
             return None;
         }
     }
     Some(Relation { name: name.to_owned(), condition })
+}
+
+fn is_version(version: &str, format: Format) -> bool {
+    if format == Format::Deb {
+        return version.parse::<deb_pkg::Version>().is_ok();
+    }
+    let (epoch, rest) = version.split_once(':').unwrap_or(("0", version));
+    let (first, release) = rest.split_once('-').unwrap_or((rest, "0"));
+    let plain = |part: &str| {
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b".+_".contains(&b))
+    };
+    let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+    let begins = first.starts_with(|c: char| c.is_ascii_digit());
+    digits(epoch) && epoch.parse::<u32>().is_ok() && begins && plain(first) && plain(release)
 }
 
 fn is_name(name: &str, format: Format) -> bool {

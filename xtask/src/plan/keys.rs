@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{Request, from_flag};
-use crate::spec::{BackendKind, Problems, ProfileSpec, Specs, problem::suggestion};
+use super::{Package, PackageDetails, Request, from_flag};
+use crate::spec::{BackendKind, Problems, ProfileSpec, RpmProfile, Specs, problem::suggestion};
 
 /// The signing profile of a run.
 #[derive(Debug, Clone, Serialize)]
@@ -70,6 +70,11 @@ pub(super) fn keys(specs: &Specs, request: &Request, problems: &Problems) -> Opt
             let message = format!("a second profile \"{}\"", profile.name.value);
             problems.add("keys/duplicate", &profile.name.at, message, "give each profile its own name");
         }
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+        if profile.name.is_empty() || !profile.name.bytes().all(plain) {
+            let message = format!("\"{}\" cannot name a profile, and so a key file", profile.name.value);
+            problems.add("keys/name", &profile.name.at, message, "use letters, digits, `-` and `_`");
+        }
     }
     let mut plans: Vec<(String, Option<Backend>)> =
         specs.profiles.iter().map(|p| (p.name.value.clone(), backend(specs, p, problems))).collect();
@@ -93,6 +98,28 @@ pub(super) fn keys(specs: &Specs, request: &Request, problems: &Problems) -> Opt
             None
         }
     }
+}
+
+/// Packages for rpm 4.4 need V3 signatures, which no program with the protocol "openpgp" can make.
+pub(super) fn check_versions(specs: &Specs, plan: &KeyPlan, packages: &[Package], problems: &Problems) {
+    let Backend::Command { protocol: CommandProtocol::OpenPgp, .. } = plan.backend else { return };
+    let el5 = |p: &&Package| matches!(p.details, PackageDetails::Rpm { profile: RpmProfile::El5, .. });
+    let old: Vec<&str> = packages.iter().filter(el5).map(|p| p.id.as_str()).collect();
+    let profile = specs.profiles.iter().find(|p| p.name.value == plan.profile);
+    if let (Some(at), false) = (profile.and_then(|p| p.protocol.as_ref()).map(|t| &t.at), old.is_empty()) {
+        problems.add(
+            "keys/old-rpm",
+            at,
+            format!("{} need V3 signatures, which protocol \"openpgp\" cannot make", old.join(", ")),
+            "use protocol = \"rsa-sha256-digest\", or leave these platforms out with --platform",
+        );
+    }
+}
+
+/// Whether `name` can be that of an environment variable; a passphrase that was pasted there seldom is.
+fn is_variable(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_uppercase() || c == '_')
+        && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
 }
 
 fn backend(specs: &Specs, p: &ProfileSpec, problems: &Problems) -> Option<Backend> {
@@ -119,6 +146,12 @@ fn backend(specs: &Specs, p: &ProfileSpec, problems: &Problems) -> Option<Backen
             stray(p.public_key.is_some(), "public_key");
             stray(p.protocol.is_some(), "protocol");
             stray(!p.command.is_empty(), "command");
+            if let Some(name) = p.passphrase_env.as_ref().filter(|name| !is_variable(name)) {
+                // The text is not repeated: it may be the passphrase.
+                let message = "`passphrase_env` is not the name of a variable";
+                let mend = "write a name such as VEN_KEY_PASSPHRASE; if this is the passphrase itself, replace the key";
+                problems.add("keys/passphrase", &name.at, message, mend);
+            }
             let passphrase = match (&p.passphrase_env, &p.passphrase_fd) {
                 (Some(name), None) => Passphrase::Env(name.value.clone()),
                 (None, Some(fd)) => Passphrase::Fd(fd.value as u16),
@@ -138,7 +171,7 @@ fn backend(specs: &Specs, p: &ProfileSpec, problems: &Problems) -> Option<Backen
                     "keys/secret-in-project",
                     &key.at,
                     format!("the secret key {} would stand inside the project", key.value),
-                    "keep it elsewhere: what is in the project is committed one day",
+                    "write an absolute path outside of the project: what is in it is committed one day",
                 );
             }
             Some(Backend::File { secret_key: path, passphrase })
@@ -168,6 +201,11 @@ fn backend(specs: &Specs, p: &ProfileSpec, problems: &Problems) -> Option<Backen
                     let message = format!("the signing command has no {placeholder}");
                     problems.add("keys/command", at, message, "write the argv as a list with {in} and {out}");
                 }
+            }
+            if let Some(program) = p.command.first().filter(|w| w.is_empty() || w.contains(['{', ' '])) {
+                let message = format!("\"{}\" is not a program", program.value);
+                let mend = "write each word of the argv as a string of its own, the program first: no shell splits it";
+                problems.add("keys/command", &program.at, message, mend);
             }
             Some(Backend::Command {
                 public_key: specs.root.join(&p.public_key.as_ref()?.value),

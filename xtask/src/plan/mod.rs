@@ -1,6 +1,9 @@
 //! Specs and flags become one immutable [`Plan`]: every package, bundle, signature and file name, before
 //! anything runs. Later stages read the plan and nothing else.
 
+mod agent;
+mod architectures;
+mod bundles;
 mod compatibility;
 pub mod dependencies;
 mod keys;
@@ -15,9 +18,10 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+pub use bundles::Bundle;
 pub use compatibility::{Compatibility, SteppingStone, Upgrade, VersionRange};
 pub use keys::{Backend, CommandProtocol, KeyPlan, Passphrase};
-pub use packages::{Arch, Bundle, Package, PackageDetails};
+pub use packages::{Arch, Package, PackageDetails};
 pub use payload::{Content, Entry, Kind};
 
 use crate::spec::version::{ReleaseId, Version};
@@ -146,12 +150,19 @@ fn make(specs: &Specs, request: &Request, problems: &Problems) -> Option<Plan> {
     let release = product::release(specs, request, problems);
     let product = product::product(&specs.product, problems);
     let install = product::install(&specs.product, problems);
-    let agent = product::agent(specs, problems);
+    let agent = agent::agent(specs, problems);
     let keys = keys::keys(specs, request, problems);
     let compatibility = compatibility::compatibility(&specs.compatibility, problems);
     let payload = payload::payload(specs, release.as_ref().map(|r| r.id), problems);
     let selection = packages::packages(specs, request, release.as_ref(), problems);
-    let bundles = packages::bundles(specs, release.as_ref(), selection.as_ref(), problems);
+    let bundles = bundles::bundles(specs, release.as_ref(), selection.as_ref(), problems);
+    if let (Some(rules), Some(selection)) = (&compatibility, &selection) {
+        let formats = selection.packages.iter().map(|p| p.format).collect();
+        compatibility::check_release(rules, &product::version_text(specs, request), &formats, problems);
+    }
+    if let (Some(keys), Some(selection)) = (&keys, &selection) {
+        keys::check_versions(specs, keys, &selection.packages, problems);
+    }
     let (mut release, selection, payload) = (release?, selection?, payload?);
     release.complete = selection.complete;
     let mut targets: BTreeMap<String, Vec<String>> = BTreeMap::new();

@@ -9,7 +9,7 @@ use super::{LeftOut, Release, Request, from_flag};
 use crate::spec::problem::suggestion;
 use crate::spec::version::Version;
 use crate::spec::{
-    ArchitectureSpec, BundleKind, Compression, FamilySpec, Format, Located, PlatformSpec, Problems, RpmProfile, Specs,
+    ArchitectureSpec, Compression, FamilySpec, Format, Located, PlatformSpec, Problems, RpmProfile, Specs,
 };
 
 /// An architecture: the specs' name for it, and the format's own.
@@ -51,15 +51,6 @@ pub enum PackageDetails {
     Deb { deb_version: String },
 }
 
-/// A bundle to make.
-#[derive(Debug, Clone, Serialize)]
-pub struct Bundle {
-    pub kind: BundleKind,
-    pub file: String,
-    /// Ids of the packages inside.
-    pub packages: Vec<String>,
-}
-
 /// The packages that the flags left.
 pub(super) struct Selection {
     pub packages: Vec<Package>,
@@ -86,7 +77,8 @@ pub(super) fn packages(
     release: Option<&Release>,
     problems: &Problems,
 ) -> Option<Selection> {
-    check_architectures(specs, problems);
+    super::architectures::check(specs, problems);
+    check_families(specs, problems);
     let mut known: Vec<(Package, Option<Version>)> = Vec::new();
     let mut tags: BTreeSet<&str> = BTreeSet::new();
     for family in &specs.families {
@@ -101,7 +93,8 @@ pub(super) fn packages(
     }
     let pickers = pickers(specs, request, problems);
     let formats = wanted_formats(request, problems);
-    for picker in &pickers {
+    // Without a release there are no packages to compare with, and that is another mistake.
+    for picker in pickers.iter().filter(|_| release.is_some()) {
         if !known.iter().any(|(package, _)| picker.picks(package)) {
             let names = known.iter().flat_map(|(p, _)| [p.tag.as_str(), p.id.as_str()]);
             let tags: BTreeSet<&str> = names.collect();
@@ -170,33 +163,6 @@ fn wanted_formats(request: &Request, problems: &Problems) -> Vec<Format> {
     wanted.collect()
 }
 
-fn check_architectures(specs: &Specs, problems: &Problems) {
-    const RPM: [&str; 5] = ["x86_64", "i686", "aarch64", "ppc64le", "s390x"];
-    const DEB: [&str; 5] = ["amd64", "i386", "arm64", "ppc64el", "s390x"];
-    let all = &specs.agent.architectures;
-    for (i, arch) in all.iter().enumerate() {
-        if all[..i].iter().any(|a| a.name.value == arch.name.value) {
-            let message = format!("a second architecture \"{}\"", arch.name.value);
-            problems.add("architecture/duplicate", &arch.name.at, message, "describe each architecture once");
-        }
-        for (text, known) in [(&arch.rpm, RPM), (&arch.deb, DEB)] {
-            if !known.contains(&text.as_str()) {
-                let message = format!("\"{}\" is not an architecture of this format", text.value);
-                problems.add("architecture/name", &text.at, message, suggestion(text, known));
-            }
-        }
-        let targets = specs.targets.iter().map(|t| t.triple.as_str());
-        if !targets.clone().any(|t| t == arch.target.as_str()) {
-            problems.add(
-                "architecture/unknown-target",
-                &arch.target.at,
-                format!("specs/targets.toml has no target \"{}\"", arch.target.value),
-                suggestion(&arch.target, targets),
-            );
-        }
-    }
-}
-
 fn platform_packages(
     specs: &Specs,
     family: &FamilySpec,
@@ -215,8 +181,8 @@ fn platform_packages(
     });
     let mut requires_texts = platform.requires.clone();
     requires_texts.push(platform.ca_certificates.clone());
-    let requires = parse_all(&requires_texts, format, problems);
-    let requires_pre = parse_all(&platform.requires_pre, format, problems);
+    let requires = parse_all(&requires_texts, format, &specs.product.name, problems);
+    let requires_pre = parse_all(&platform.requires_pre, format, &specs.product.name, problems);
     let mut packages = Vec::new();
     let mut seen = BTreeSet::new();
     for name in &platform.architectures {
@@ -233,6 +199,11 @@ fn platform_packages(
         };
         let Some(release) = release else { continue };
         let package = package(specs, family, platform, arch, release, &requires, &requires_pre);
+        if packages.iter().any(|(other, _): &(Package, _)| other.file == package.file) {
+            let message = format!("a second package would be named {}", package.file);
+            problems.add("platform/duplicate-file", &name.at, message, "name one architecture for each package");
+            continue;
+        }
         packages.push((package, since));
     }
     packages
@@ -273,6 +244,45 @@ fn package(
             },
             Format::Deb => PackageDetails::Deb { deb_version: format!("{id}.{tag}") },
         },
+    }
+}
+
+/// What the files of specs/platforms say together.
+fn check_families(specs: &Specs, problems: &Problems) {
+    let mut names: BTreeSet<&str> = BTreeSet::new();
+    for family in &specs.families {
+        if !names.insert(&family.name) {
+            let message = format!("a second family \"{}\"", family.name.value);
+            problems.add("family/duplicate", &family.name.at, message, "give each file its own family");
+        }
+        for text in [&family.name, &family.distribution] {
+            if text.is_empty() || text.trim() != text.as_str() || text.chars().any(char::is_control) {
+                problems.add("family/text", &text.at, "must be one line of text", "write one line");
+            }
+        }
+        if family.platforms.is_empty() {
+            let message = format!("family \"{}\" has no platform", family.name.value);
+            problems.add("family/empty", &family.name.at, message, "add a [[platform]], or remove the file");
+        }
+    }
+    let platforms = || specs.families.iter().flat_map(|f| f.platforms.iter().map(move |p| (f, p)));
+    for (index, (family, platform)) in platforms().enumerate() {
+        for version in &platform.os_versions {
+            let rival = platforms().take(index).find(|(f, p)| {
+                f.distribution.value == family.distribution.value
+                    && p.tag.value != platform.tag.value
+                    && p.os_versions.iter().any(|v| v.value == version.value)
+                    && p.architectures.iter().any(|a| platform.architectures.iter().any(|b| a.value == b.value))
+            });
+            if let Some((_, rival)) = rival {
+                problems.add(
+                    "platform/os-version-claimed",
+                    &version.at,
+                    format!("{} {} is platform \"{}\" already", family.distribution.value, version.value, rival.tag.value),
+                    "let one platform serve each OS version: a host could not tell which package is its own",
+                );
+            }
+        }
     }
 }
 
@@ -319,52 +329,4 @@ fn check_platform(family: &FamilySpec, platform: &PlatformSpec, problems: &Probl
             problems.add("platform/os-version", &version.at, message, "write each once, as numbers with dots");
         }
     }
-}
-
-pub(super) fn bundles(
-    specs: &Specs,
-    release: Option<&Release>,
-    selection: Option<&Selection>,
-    problems: &Problems,
-) -> Vec<Bundle> {
-    let mut files: BTreeSet<String> =
-        selection.iter().flat_map(|s| s.packages.iter().map(|p| p.file.clone())).collect();
-    let mut bundles = Vec::new();
-    for spec in &specs.bundles {
-        let plain = spec.file.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-{}".contains(&b));
-        if !spec.file.contains("{id}") || !plain || spec.file.starts_with('.') {
-            problems.add(
-                "bundle/file",
-                &spec.file.at,
-                format!("\"{}\" cannot name a bundle", spec.file.value),
-                "use letters, digits, `.`, `_`, `-`, and {id} where the release id belongs",
-            );
-        }
-        let extension = if spec.kind.value == BundleKind::Ctl { ".tar" } else { ".tar.bz2" };
-        if !spec.file.ends_with(extension) {
-            let message = format!("a {:?} bundle is a {extension} file", spec.kind.value).to_lowercase();
-            problems.add("bundle/extension", &spec.file.at, message, format!("end the name with {extension}"));
-        }
-        if spec.formats.is_empty() != (spec.kind.value == BundleKind::Matrix) {
-            problems.add(
-                "bundle/formats",
-                &spec.kind.at,
-                "a matrix carries no packages, and every other bundle carries some",
-                "set `formats` for bundles of packages only",
-            );
-        }
-        if release.is_some() && !files.insert(spec.file.value.clone()) {
-            problems.add("bundle/duplicate-file", &spec.file.at, "two bundles with this name", "rename one of them");
-        }
-        let (Some(release), Some(selection)) = (release, selection) else { continue };
-        let wanted: Vec<Format> = spec.formats.iter().map(|f| f.value).collect();
-        let members = selection.packages.iter().filter(|p| wanted.contains(&p.format));
-        bundles.push(Bundle {
-            kind: spec.kind.value,
-            file: spec.file.replace("{id}", &release.id.to_string()),
-            packages: members.map(|p| p.id.clone()).collect(),
-        });
-    }
-    bundles.retain(|b| b.kind == BundleKind::Matrix || !b.packages.is_empty());
-    bundles
 }

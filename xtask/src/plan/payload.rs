@@ -1,7 +1,8 @@
 //! The tree that every package carries; its templates and the scriptlets are checked, not yet rendered.
 
+mod privilege;
+
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
@@ -59,10 +60,12 @@ pub(super) fn payload(specs: &Specs, id: Option<ReleaseId>, problems: &Problems)
     let mut entries: Vec<Option<Entry>> = Vec::new();
     for spec in &specs.payload {
         check_path(specs, spec, problems);
+        check_role(spec, problems);
         check_owner(specs, spec, problems);
         entries.push(entry(specs, spec, problems));
     }
     check_tree(specs, problems);
+    privilege::check(&specs.payload, problems);
     check_templates(specs, id, problems);
     let mut entries = entries.into_iter().collect::<Option<Vec<_>>>()?;
     entries.sort_by(|a, b| a.path.cmp(&b.path));
@@ -104,8 +107,19 @@ fn template_problem(specs: &Specs, error: &scriptlets::Error, problems: &Problem
         scriptlets::Error::Template { path, line, .. } => {
             ("template/syntax", path.as_path(), *line, "correct the template's syntax (minijinja)")
         }
-        scriptlets::Error::Value { .. } => {
-            ("template/value", Path::new("specs/product.toml"), 1, "use a value without characters of the shell")
+        scriptlets::Error::Value { name, .. } => {
+            let product = &specs.product;
+            let text = match *name {
+                "default_prefix" => &product.prefix,
+                "default_user" => &product.user,
+                "default_group" => &product.group,
+                _ => &product.name,
+            };
+            // What is refused there for itself need not be refused for its use in scripts as well.
+            if !problems.any_at(&text.at) {
+                problems.add("template/value", &text.at, error.to_string(), "use a value without characters of the shell");
+            }
+            return;
         }
     };
     let name = path.strip_prefix(&specs.root).unwrap_or(path).to_owned();
@@ -178,6 +192,10 @@ fn mode(spec: &EntrySpec, problems: &Problems) -> Option<u32> {
         Some("its owner could not read it")
     } else if spec.kind.value == EntryKind::Dir && mode & 0o100 == 0 {
         Some("its owner could not enter it")
+    } else if spec.kind.value == EntryKind::File && is_run(spec) && mode & 0o100 == 0 {
+        Some("it is a program, and its owner could not run it")
+    } else if spec.kind.value == EntryKind::File && !is_run(spec) && mode & 0o111 != 0 {
+        Some("nothing runs it: only programs and scripts are executable")
     } else {
         None
     };
@@ -185,6 +203,37 @@ fn mode(spec: &EntrySpec, problems: &Problems) -> Option<u32> {
         problems.add("payload/mode", &text.at, format!("mode {}: {why}", text.value), "choose a mode such as 0750 or 0640");
     }
     Some(mode)
+}
+
+/// The roles, and the kind of entry that has each.
+const ROLES: [(&str, EntryKind); 5] = [
+    ("directory", EntryKind::Dir),
+    ("program", EntryKind::File),
+    ("script", EntryKind::File),
+    ("service-template", EntryKind::File),
+    ("doc", EntryKind::File),
+];
+
+/// Whether an entry is there to be run.
+fn is_run(spec: &EntrySpec) -> bool {
+    let role = spec.role.as_ref().map(|r| r.as_str());
+    matches!(role, Some("program" | "script")) || spec.source.as_ref().is_some_and(|s| s.starts_with("agent:"))
+}
+
+fn check_role(spec: &EntrySpec, problems: &Problems) {
+    let Some(role) = &spec.role else { return };
+    let is_agent = spec.source.as_ref().is_some_and(|s| s.starts_with("agent:"));
+    let Some((_, kind)) = ROLES.iter().find(|(name, _)| *name == role.as_str()) else {
+        let message = format!("there is no role \"{}\"", role.value);
+        return problems.add("payload/role", &role.at, message, suggestion(role, ROLES.map(|(name, _)| name)));
+    };
+    if *kind != spec.kind.value {
+        let message = format!("{} cannot have the role \"{}\"", spec.path.value, role.value);
+        problems.add("payload/role", &role.at, message, "give it the role of its kind");
+    } else if is_agent != (role.as_str() == "program") && *kind == EntryKind::File {
+        let message = format!("\"{}\": a program is what the agent's build makes, and nothing else is one", role.value);
+        problems.add("payload/role", &role.at, message, "write role = \"program\" for agent:NAME, another for template:NAME");
+    }
 }
 
 fn content(specs: &Specs, spec: &EntrySpec, problems: &Problems) -> Option<Content> {

@@ -2,16 +2,19 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Agent, Install, Product, Release, Request, from_flag};
+use super::{Install, Product, Release, Request, from_flag};
 use crate::spec::version::{ReleaseId, Version, parse_build};
-use crate::spec::{Located, Problems, ProductSpec, Specs};
+use crate::spec::{Located, ProductSpec, Problems, Specs};
 
 /// Key material older than this cannot sign: OpenPGP readers refuse signatures from before their key.
 const EARLIEST: &str = "2020-01-01T00:00:00Z";
 
+/// Seconds that a release may be dated ahead: a day, for whoever writes the date of tomorrow's release.
+const FUTURE: i64 = 86_400;
+
 pub(super) fn release(specs: &Specs, request: &Request, problems: &Problems) -> Option<Release> {
     let spec = &specs.product;
-    let version_text = request.version.as_ref().map_or(spec.version.clone(), |v| from_flag("--version", v));
+    let version_text = version_text(specs, request);
     let version = version_text.parse::<Version>().map_err(|e| {
         problems.add("release/version", &version_text.at, e.to_string(), "write it as major.minor.patch");
     });
@@ -45,6 +48,11 @@ pub(super) fn release(specs: &Specs, request: &Request, problems: &Problems) -> 
     })
 }
 
+/// The version that this run makes, where it is written.
+pub(super) fn version_text(specs: &Specs, request: &Request) -> Located<String> {
+    request.version.as_ref().map_or(specs.product.version.clone(), |v| from_flag("--version", v))
+}
+
 fn created(spec: &ProductSpec, request: &Request, problems: &Problems) -> Option<Timestamp> {
     let mend = format!("write a time from {EARLIEST} to 2105");
     let (text, time) = match &request.source_date_epoch {
@@ -73,6 +81,14 @@ fn created(spec: &ProductSpec, request: &Request, problems: &Problems) -> Option
         problems.add("release/date", &text.at, "packages carry whole seconds", "leave out the fraction");
         return None;
     }
+    if time.as_second() > request.now + FUTURE {
+        problems.add(
+            "release/future",
+            &text.at,
+            format!("{time} has not come yet: readers of signatures refuse what was signed in the future"),
+            "write the date of this release, and check this machine's clock",
+        );
+    }
     Some(time)
 }
 
@@ -80,33 +96,42 @@ pub(super) fn product(spec: &ProductSpec, problems: &Problems) -> Option<Product
     let name = &spec.name;
     let plain = name.len() >= 2
         && name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && !name.contains("--")
+        && !name.ends_with('-');
     if !plain {
         problems.add(
             "product/name",
             &name.at,
             format!("\"{}\" is not a package name that every format takes", name.value),
-            "use lower-case letters, digits and `-`, beginning with a letter, two characters or more",
+            "use lower-case letters, digits and single `-` between them, beginning with a letter, two characters or more",
         );
     }
     for text in [&spec.summary, &spec.vendor, &spec.maintainer, &spec.homepage, &spec.license] {
-        if text.trim().is_empty() || text.chars().any(char::is_control) {
-            problems.add("product/text", &text.at, "must be one line of text", "write one line");
+        if text.is_empty() || text.trim() != text.as_str() || text.chars().any(char::is_control) {
+            let mend = "write one line, without blanks at its ends";
+            problems.add("product/text", &text.at, "must be one line of text", mend);
         }
     }
     if spec.summary.chars().count() > 80 {
         problems.add("product/text", &spec.summary.at, "the summary is over 80 characters", "shorten it");
     }
-    if spec.description.trim().is_empty() || spec.description.chars().any(|c| c.is_control() && c != '\n') {
+    let description = &spec.description;
+    if description.trim().is_empty() || description.chars().any(|c| c.is_control() && c != '\n') {
         problems.add(
             "product/text",
-            &spec.description.at,
-            "the description must be text without control characters",
+            &description.at,
+            "the description must be text without tabs and other control characters",
             "write lines of text",
         );
     }
-    let address = spec.maintainer.split_once(" <").and_then(|(_, rest)| rest.strip_suffix('>'));
-    if !address.is_some_and(|a| a.split_once('@').is_some_and(|(l, d)| !l.is_empty() && d.contains('.'))) {
+    // As the deb will carry it: lines flow anew, and one that begins with a dot has a meaning there.
+    let folded = deb_pkg::Description::fold("", description);
+    if let Some(line) = folded.lines.iter().find(|line| line.starts_with('.')) {
+        let message = format!("a line of the description would begin with a dot: \"{line}\"");
+        problems.add("product/text", &description.at, message, "put another word before it");
+    }
+    if !is_mail_name(&spec.maintainer) {
         problems.add(
             "product/maintainer",
             &spec.maintainer.at,
@@ -114,7 +139,8 @@ pub(super) fn product(spec: &ProductSpec, problems: &Problems) -> Option<Product
             "write `Name <name@example.com>`",
         );
     }
-    if !spec.homepage.starts_with("https://") && !spec.homepage.starts_with("http://") {
+    let address = ["https://", "http://"].iter().find_map(|scheme| spec.homepage.strip_prefix(scheme));
+    if address.is_none_or(|rest| rest.is_empty() || rest.starts_with('/') || rest.contains(char::is_whitespace)) {
         problems.add("product/homepage", &spec.homepage.at, "is not a URL", "write https://…");
     }
     Some(Product {
@@ -128,11 +154,27 @@ pub(super) fn product(spec: &ProductSpec, problems: &Problems) -> Option<Product
     })
 }
 
+/// `Name <name@example.com>`.
+fn is_mail_name(text: &str) -> bool {
+    let Some((name, address)) = text.split_once(" <") else { return false };
+    let Some((local, domain)) = address.strip_suffix('>').and_then(|a| a.split_once('@')) else { return false };
+    let plain = |part: &str| !part.is_empty() && !part.contains(['<', '>', '@', ' ']);
+    !name.trim().is_empty() && plain(local) && plain(domain) && domain.contains('.')
+}
+
+/// Trees that are private to a user, to a boot or to a transaction: nothing installed there can be relied on.
+const NO_PREFIX: [&str; 10] =
+    ["/home", "/root", "/tmp", "/var/tmp", "/proc", "/sys", "/dev", "/run", "/mnt", "/media"];
+
+/// Accounts that hosts have already: the scriptlets would take them over, and remove them with the package.
+const SYSTEM_ACCOUNTS: [&str; 12] =
+    ["root", "bin", "daemon", "adm", "sys", "mail", "nobody", "nogroup", "wheel", "staff", "users", "sshd"];
+
 pub(super) fn install(spec: &ProductSpec, problems: &Problems) -> Install {
     let prefix = &spec.prefix;
     let absolute = prefix.len() > 1
         && prefix.starts_with('/')
-        && prefix[1..].split('/').all(|part| !part.is_empty() && part != "." && part != "..");
+        && prefix[1..].split('/').all(|part| !matches!(part, "" | "." | "..") && is_plain(part));
     if !absolute {
         problems.add(
             "install/prefix",
@@ -141,7 +183,16 @@ pub(super) fn install(spec: &ProductSpec, problems: &Problems) -> Install {
             "write an absolute path below `/` without a slash at its end, such as /opt",
         );
     }
-    if spec.directory.is_empty() || spec.directory.contains('/') || spec.directory.starts_with('.') {
+    let below = |tree: &&&str| prefix.strip_prefix(**tree).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    if let Some(tree) = NO_PREFIX.iter().find(below) {
+        problems.add(
+            "install/prefix",
+            &prefix.at,
+            format!("{tree} is no place for packaged files: a host may clear, hide or mount over it"),
+            "choose a prefix that every process of a host sees, such as /opt",
+        );
+    }
+    if spec.directory.starts_with('.') || !is_plain(&spec.directory) {
         problems.add(
             "install/directory",
             &spec.directory.at,
@@ -150,12 +201,12 @@ pub(super) fn install(spec: &ProductSpec, problems: &Problems) -> Install {
         );
     }
     for account in [&spec.user, &spec.group] {
-        if !is_account_name(account) || account.as_str() == "root" {
+        if !is_account_name(account) || SYSTEM_ACCOUNTS.contains(&account.as_str()) {
             problems.add(
                 "install/account",
                 &account.at,
                 format!("\"{}\" cannot be the unprivileged account of the agent", account.value),
-                "use up to 32 lower-case letters, digits, `-` and `_`, beginning with a letter; not root",
+                "use up to 31 lower-case letters, digits, `-` and `_`, beginning with a letter; no account of the system",
             );
         }
     }
@@ -167,40 +218,16 @@ pub(super) fn install(spec: &ProductSpec, problems: &Problems) -> Install {
     }
 }
 
+/// Whether a name goes unquoted into scripts and into every format.
+fn is_plain(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with('-')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._+-".contains(&b))
+}
+
+/// At most 31 characters: a deb's archive has no room for more.
 fn is_account_name(name: &str) -> bool {
-    name.len() <= 32
+    name.len() <= 31
         && name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
-}
-
-pub(super) fn agent(specs: &Specs, problems: &Problems) -> Agent {
-    let spec = &specs.agent;
-    if !workspace_has_package(specs, &spec.package) {
-        problems.add(
-            "agent/package",
-            &spec.package.at,
-            format!("the workspace has no package \"{}\"", spec.package.value),
-            "name a package whose Cargo.toml is in a folder of this workspace",
-        );
-    }
-    let mut seen: Vec<&Located<String>> = Vec::new();
-    for binary in &spec.binaries {
-        if seen.iter().any(|b| b.value == binary.value) {
-            problems.add("agent/binary", &binary.at, "is named twice", "name each binary once");
-        }
-        seen.push(binary);
-    }
-    Agent {
-        package: spec.package.value.clone(),
-        profile: spec.profile.value.clone(),
-        binaries: spec.binaries.iter().map(|b| b.value.clone()).collect(),
-    }
-}
-
-fn workspace_has_package(specs: &Specs, name: &str) -> bool {
-    let manifests = std::fs::read_dir(&specs.root).into_iter().flatten().flatten().map(|e| e.path().join("Cargo.toml"));
-    manifests.filter_map(|m| std::fs::read_to_string(m).ok()).any(|text| {
-        let parsed = text.parse::<toml::Table>().unwrap_or_default();
-        parsed.get("package").and_then(|p| p.get("name")).and_then(|n| n.as_str()) == Some(name)
-    })
 }

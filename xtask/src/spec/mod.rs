@@ -235,6 +235,7 @@ pub struct Specs {
     pub agent: AgentSpec,
     pub families: Vec<FamilySpec>,
     pub bundles: Vec<BundleSpec>,
+    pub bundles_source: Arc<Source>,
     pub payload: Vec<EntrySpec>,
     pub compatibility: CompatibilitySpec,
     pub profiles: Vec<ProfileSpec>,
@@ -254,7 +255,7 @@ impl Specs {
         let read = |name: &str| Reader { root, name: PathBuf::from(name), problems };
         let product = read("specs/product.toml").document(product);
         let agent = read("specs/agent.toml").document(agent);
-        let bundles = read("specs/bundles.toml").document(|t| t.tables("bundle", bundle));
+        let bundles = read("specs/bundles.toml").document(|t| (t.tables("bundle", bundle), t.at().source));
         let payload = read("specs/payload.toml").document(|t| t.tables("entry", entry));
         let compatibility = read("specs/compatibility.toml").document(compatibility);
         let profiles = read("signing/profiles.toml").document(|t| t.tables("profile", profile));
@@ -262,16 +263,19 @@ impl Specs {
         for name in platform_files(root, problems) {
             families.push(Reader { root, name, problems }.document(family).flatten());
         }
+        let (bundles, bundles_source) = bundles.unzip();
+        let targets = targets(root, problems);
         Some(Specs {
             root: root.to_owned(),
             product: product.flatten()?,
             agent: agent.flatten()?,
             families: families.into_iter().collect::<Option<Vec<_>>>()?,
             bundles: complete(bundles?)?,
+            bundles_source: bundles_source?,
             payload: complete(payload?)?,
             compatibility: compatibility.flatten()?,
             profiles: complete(profiles?)?,
-            targets: targets(root, problems)?,
+            targets: targets?,
         })
     }
 }
@@ -279,9 +283,22 @@ impl Specs {
 fn targets(root: &Path, problems: &Problems) -> Option<Vec<TargetSpec>> {
     let name = PathBuf::from("specs/targets.toml");
     let text = std::fs::read_to_string(root.join(&name)).map_err(|e| missing_file(problems, &name, &e)).ok()?;
-    let table: toml::Table = text.parse().ok()?;
-    let all = table.get("target")?.as_array()?;
-    Some(all.iter().filter_map(|t| Some(TargetSpec { triple: t.get("triple")?.as_str()?.to_owned() })).collect())
+    let source = Arc::new(Source { name, text });
+    let at = |span| Location { source: source.clone(), span };
+    let parsed = toml::from_str::<cross_build::Targets>(&source.text);
+    let table = parsed
+        .map_err(|e| {
+            let mend = "crates/cross-build describes what a target says";
+            problems.add("targets/malformed", &at(e.span().unwrap_or(0..0)), e.message(), mend);
+        })
+        .ok()?;
+    for mistake in table.validate() {
+        let about = mistake.split_once(": ").map_or("", |(name, _)| name);
+        let start = source.text.rfind(&format!("\"{about}\"")).unwrap_or(0);
+        let mend = "correct the target: nothing is built from a target that contradicts itself";
+        problems.add("targets/mistake", &at(start..start), mistake, mend);
+    }
+    Some(table.targets.into_iter().map(|target| TargetSpec { triple: target.triple }).collect())
 }
 
 fn complete<T>(items: Vec<Option<T>>) -> Option<Vec<T>> {
@@ -320,10 +337,15 @@ fn platform_files(root: &Path, problems: &Problems) -> Vec<PathBuf> {
             return Vec::new();
         }
     };
-    let mut names: Vec<PathBuf> = entries
-        .filter_map(|e| e.ok().map(|e| folder.join(e.file_name())))
-        .filter(|name| name.extension().is_some_and(|x| x == "toml"))
-        .collect();
+    let all = entries.filter_map(|e| e.ok().map(|e| folder.join(e.file_name())));
+    let hidden = |name: &Path| name.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b"."));
+    let (mut names, strays): (Vec<PathBuf>, Vec<PathBuf>) =
+        all.filter(|name| !hidden(name)).partition(|name| name.extension().is_some_and(|x| x == "toml"));
+    for name in strays.into_iter().filter(|name| name.extension().is_none_or(|x| x != "md")) {
+        let at = Location::start_of(&Arc::new(Source { name, text: String::new() }));
+        let message = "is no .toml file: its platforms would be left out in silence";
+        problems.add("spec/stray-file", &at, message, "rename it to NAME.toml, or move it away");
+    }
     names.sort();
     names
 }

@@ -34,7 +34,12 @@ impl Location {
 
     /// Line and column, both from 1; the column counts characters.
     pub fn line_and_column(&self) -> (usize, usize) {
-        let before = &self.source.text[..self.span.start.min(self.source.text.len())];
+        // Parsers report byte places; one inside of a character counts as its beginning.
+        let mut end = self.span.start.min(self.source.text.len());
+        while !self.source.text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let before = &self.source.text[..end];
         let line_start = before.rfind('\n').map_or(0, |i| i + 1);
         (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
     }
@@ -110,6 +115,12 @@ impl Problems {
     /// Records a problem.
     pub fn add(&self, rule: &'static str, at: &Location, message: impl Into<String>, mend: impl Into<String>) {
         self.0.borrow_mut().push(Problem { rule, at: at.clone(), message: message.into(), mend: mend.into() });
+    }
+
+    /// Whether something was recorded at exactly this place.
+    pub fn any_at(&self, at: &Location) -> bool {
+        let all = self.0.borrow();
+        all.iter().any(|p| p.at.source.name == at.source.name && p.at.span == at.span)
     }
 
     /// All problems, ordered by file and place.
