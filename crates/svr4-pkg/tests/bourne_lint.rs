@@ -60,6 +60,7 @@ const FOUND: &[(&str, &[&str])] = &[
     ("x+=a", &["1 append"]),
     ("ls &> file", &["1 redirect-both"]),
     ("ls >& file", &["1 redirect-both"]),
+    ("ls >& \"a\nb\"\n", &["1 redirect-both"]),
     ("ls |& cat", &["1 redirect-both"]),
     ("ls >| file", &["1 clobber"]),
     ("while read x; do\nexit 1\ndone < file", &["3 redirected-exit"]),

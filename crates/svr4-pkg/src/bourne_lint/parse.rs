@@ -172,7 +172,8 @@ impl<'r> Parser<'r> {
             && redirect == ">&"
             && !word.text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-' || byte == 0)
         {
-            self.scanner.say("redirect-both", ">&file", "write `>file 2>&1`");
+            // The word may go on over several lines; it is reported where it starts.
+            self.scanner.report.add(word.line, "redirect-both", ">&file", "write `>file 2>&1`");
         }
     }
 
