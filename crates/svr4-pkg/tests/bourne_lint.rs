@@ -58,6 +58,7 @@ const FOUND: &[(&str, &[&str])] = &[
     ("x=(a b)", &["1 array"]),
     ("x[0]=a", &["1 array"]),
     ("x+=a", &["1 append"]),
+    ("x+='a\nb'\ny[0]='a\nb'", &["1 append", "3 array"]),
     ("ls &> file", &["1 redirect-both"]),
     ("ls >& file", &["1 redirect-both"]),
     ("ls >& \"a\nb\"\n", &["1 redirect-both"]),
