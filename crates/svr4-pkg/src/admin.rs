@@ -48,7 +48,8 @@ impl Admin {
     pub fn parse(text: &str) -> Result<Admin, Vec<Problem>> {
         let mut admin = Admin { settings: Vec::new() };
         let mut problems = Vec::new();
-        for (index, line) in text.lines().enumerate() {
+        // Not str::lines(): pkgadd would keep a CR as part of the value.
+        for (index, line) in text.split('\n').enumerate() {
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
@@ -92,7 +93,7 @@ impl Values {
                 values.contains(&value) || value.starts_with('/') && !value.contains(char::is_whitespace)
             }
             Values::Number => value.parse::<u32>().is_ok(),
-            Values::Anything => !value.contains('#'),
+            Values::Anything => !value.contains(|c: char| c == '#' || c.is_control()),
         }
     }
 }

@@ -247,7 +247,7 @@ fn tree_problems<P>(
 fn install_problems(info: &PkgInfo, install: &[InstallFile], ruleset: Ruleset, found: &mut Vec<Problem>) {
     let mut names = HashSet::new();
     for file in install {
-        found.extend(file.problems());
+        found.extend(file.problems(ruleset));
         let place = format!("install/{}", file.name);
         if !names.insert(&file.name) {
             found.push(Problem::new(Rule::InstallDuplicate, &place, "given twice"));

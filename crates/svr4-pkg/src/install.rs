@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::rule::{Problem, Rule};
+use crate::rule::{Problem, Rule, Ruleset};
 
 /// What an installation file is, by its name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -114,13 +114,17 @@ impl InstallFile {
         self.name.is_script() || named.iter().any(|start| self.text.starts_with(start))
     }
 
-    /// Everything wrong with name and text, apart from the shell language.
-    pub(crate) fn problems(&self) -> Vec<Problem> {
+    /// Everything wrong with name and text, apart from the shell language. What a text says is
+    /// judged under the portable rules only: pkgadd is lenient there.
+    pub(crate) fn problems(&self, ruleset: Ruleset) -> Vec<Problem> {
         let name = self.name.to_string();
         let place = format!("install/{name}");
         let mut found = Vec::new();
         if let Some(rule) = install_name_rule(&name) {
             found.push(Problem::new(rule, &place, format!("name `{name}`")));
+        }
+        if ruleset == Ruleset::Format {
+            return found;
         }
         if self.text.is_empty() && !matches!(self.name, InstallName::Other(_)) {
             found.push(Problem::new(Rule::InstallEmpty, &place, "empty"));
@@ -130,11 +134,11 @@ impl InstallFile {
             InstallName::Space => space_rule,
             _ => return found,
         };
-        for (index, line) in String::from_utf8_lossy(&self.text).lines().enumerate() {
+        for (index, line) in String::from_utf8_lossy(&self.text).split('\n').enumerate() {
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            if let Some(rule) = checker(line) {
+            if let Some(rule) = checker(line.trim_end_matches([' ', '\t'])) {
                 found.push(Problem::new(rule, format!("{place} line {}", index + 1), format!("`{line}`")));
             }
         }
@@ -152,6 +156,9 @@ pub(crate) fn install_name_rule(name: &str) -> Option<Rule> {
 }
 
 fn depend_rule(line: &str) -> Option<Rule> {
+    if line.contains('\r') {
+        return Some(Rule::DependLine);
+    }
     let mut words = line.split_ascii_whitespace();
     let first = words.next().unwrap_or_default();
     let good = if line.starts_with([' ', '\t']) {
@@ -164,7 +171,8 @@ fn depend_rule(line: &str) -> Option<Rule> {
 
 fn space_rule(line: &str) -> Option<Rule> {
     let words: Vec<&str> = line.split_ascii_whitespace().collect();
-    let good = matches!(words[..], [_, blocks, inodes]
+    let good = !line.contains('\r')
+        && matches!(words[..], [_, blocks, inodes]
         if blocks.parse::<u32>().is_ok() && inodes.parse::<u32>().is_ok());
     (!good).then_some(Rule::SpaceLine)
 }

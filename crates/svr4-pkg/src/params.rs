@@ -18,7 +18,8 @@ pub fn parse_params(file: &str, text: &[u8]) -> Result<Vec<(String, String)>, Ve
     if !text.is_empty() && !text.ends_with('\n') {
         problems.push(Problem::new(Rule::ParameterLine, file, "the last line has no LF"));
     }
-    for (index, line) in text.lines().enumerate() {
+    // Not str::lines(): pkgadd would keep a CR as part of the value.
+    for (index, line) in text.split('\n').enumerate() {
         let place = format!("{file} line {}", index + 1);
         if line.trim().is_empty() || line.starts_with('#') {
             continue;

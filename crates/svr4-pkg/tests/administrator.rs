@@ -28,6 +28,8 @@ fn what_pkgadd_would_misread_in_an_admin_file_is_refused_with_its_line() {
         ("basedir=opt\n", Rule::AdminValue),
         ("basedir=/opt # here\n", Rule::AdminValue),
         ("keystore=/var/sadm/security # default\n", Rule::AdminValue),
+        ("space=quit\r\n", Rule::AdminValue),
+        ("proxy=x\r\n", Rule::AdminValue),
         ("installer=quiet\n", Rule::AdminKey),
         (" space=quit\n", Rule::AdminKey),
         ("space\n", Rule::AdminKey),
@@ -65,6 +67,7 @@ fn values_on_which_releases_disagree_are_refused() {
         ("A=1\nA=2\n", Rule::ParameterDuplicate),
         ("A:B=1\n", Rule::ParameterKey),
         ("A=\u{1}\n", Rule::ParameterValue),
+        ("A=b\r\n", Rule::ParameterValue),
     ] {
         let problems = Response::parse(text.as_bytes()).unwrap_err();
         assert_eq!(problems.iter().map(|problem| problem.rule).collect::<Vec<_>>(), [rule], "{text}");

@@ -94,13 +94,15 @@ const ALWAYS: &[(Rule, &str, Spoil)] = &[
     (Rule::InstallDuplicate, "install/copyright", |s| {
         s.install.push(InstallFile::new("copyright", "x\n", MTIME));
     }),
-    (Rule::InstallEmpty, "install/preinstall", |s| install(s, "preinstall", "")),
-    (Rule::DependLine, "install/depend line 1", |s| install(s, "depend", "X SUNWcsu Core\n")),
-    (Rule::SpaceLine, "install/space line 2", |s| install(s, "space", "/a 1 2\n/b many 2\n")),
 ];
 
 /// What only the rules for packages that are built refuse.
 const PORTABLE: &[(Rule, &str, Spoil)] = &[
+    (Rule::InstallEmpty, "install/preinstall", |s| install(s, "preinstall", "")),
+    (Rule::DependLine, "install/depend line 1", |s| install(s, "depend", "X SUNWcsu Core\n")),
+    (Rule::DependLine, "install/depend line 1", |s| install(s, "depend", "P SUNWcsu Core\r\n")),
+    (Rule::SpaceLine, "install/space line 1", |s| install(s, "space", "/a 1 2\r\n")),
+    (Rule::SpaceLine, "install/space line 2", |s| install(s, "space", "/a 1 2\n/b many 2\n")),
     (Rule::ParameterQuote, "pkginfo DESC", |s| set(s, "DESC", "Acme's agent")),
     (Rule::ParameterAscii, "pkginfo VENDOR", |s| set(s, "VENDOR", "Ácme")),
     (Rule::BasedirMissing, "pkginfo BASEDIR", |s| {

@@ -172,7 +172,8 @@ impl<'r> Parser<'r> {
             && redirect == ">&"
             && !word.text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-' || byte == 0)
         {
-            self.scanner.say("redirect-both", ">&file", "write `>file 2>&1`");
+            // The word may go on over several lines; it is reported where it starts.
+            self.scanner.report.add(word.line, "redirect-both", ">&file", "write `>file 2>&1`");
         }
     }
 
@@ -295,14 +296,19 @@ impl<'r> Parser<'r> {
             return true;
         }
         if name.strip_suffix('+').is_some_and(crate::params::is_key) {
-            self.scanner.say("append", "name+=value", "write `name=\"${name}value\"`");
+            self.scanner.report.add(word.line, "append", "name+=value", "write `name=\"${name}value\"`");
             return true;
         }
         let array = name
             .split_once('[')
             .filter(|(array, index)| crate::params::is_key(array) && index.ends_with(']'));
         if array.is_some() {
-            self.scanner.say("array", "name[index]=value", "use several variables, or set and shift");
+            self.scanner.report.add(
+                word.line,
+                "array",
+                "name[index]=value",
+                "use several variables, or set and shift",
+            );
         }
         array.is_some()
     }

@@ -54,7 +54,7 @@ pub(super) const OPTIONS: &[Options] = &[
     ),
     options("df", "PTiB", "", "write `df -k`"),
     options("du", "bBcm", "", "write `du -sk`"),
-    options("sort", "VRhzs", "kot", "compare with -n and -k"),
+    options("sort", "VRhs", "kotTSyz", "compare with -n and -k"),
     options("uniq", "iwz", "fs", "convert with tr first"),
     options("diff", "qNaB", "", "use cmp -s, or diff -r"),
     options("uname", "o", "", "write `uname -s`"),
