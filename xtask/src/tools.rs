@@ -31,6 +31,20 @@ pub const ALL: &[Tool] = &[
     tool("file", "file", "names formats"),
     tool("bzip2", "bzip2", "unpacks bundles"),
     tool("openssl", "openssl", "stands in for an HSM"),
+    tool("dpkg-gencontrol", "dpkg-dev", "computes Installed-Size"),
+    tool("gpgconf", "gpgconf", "stops the agents of test keyrings"),
+    tool("powerpc64-linux-gnu-ar", "binutils-powerpc64-linux-gnu", "reads AIX archives"),
+    tool("bsdtar", "libarchive-tools", "reads Solaris archives"),
+    tool("7zz", "7zip", "reads Solaris archives"),
+    tool("sum", "coreutils", "recomputes inventory sums"),
+    tool("dash", "dash", "runs scriptlets"),
+    tool("bash", "bash", "runs scriptlets"),
+    tool("busybox", "busybox", "runs scriptlets"),
+    tool("mksh", "mksh", "runs scriptlets"),
+    tool("ksh93", "ksh93u+m", "runs scriptlets"),
+    tool("yash", "yash", "runs scriptlets"),
+    tool("posh", "posh", "runs scriptlets"),
+    tool("shellcheck", "shellcheck", "lints scriptlets"),
 ];
 
 impl Tool {
