@@ -42,6 +42,7 @@ pub const ALL: &[Tool] = &[
     tool("busybox", "busybox", "runs scriptlets"),
     tool("mksh", "mksh", "runs scriptlets"),
     tool("ksh93", "ksh93u+m", "runs scriptlets"),
+    tool("ksh", "ksh", "runs Solaris scripts"),
     tool("yash", "yash", "runs scriptlets"),
     tool("posh", "posh", "runs scriptlets"),
     tool("shellcheck", "shellcheck", "lints scriptlets"),
