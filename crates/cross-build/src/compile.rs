@@ -101,7 +101,7 @@ impl Toolchains {
             &format!("building {} for {}", request.package, target.triple),
             &request.log_file,
         )
-        .map_err(|e| explain(e, target, toolchain))
+        .map_err(|e| explain(e, target, toolchain, target_dir))
     }
 
     fn rustflags(
@@ -156,8 +156,12 @@ fn record(toolchain: &Toolchain) -> ProviderRecord {
 }
 
 /// Names the cause that stands behind a failed cargo.
-fn explain(error: Error, target: &Target, toolchain: &Toolchain) -> Error {
+fn explain(error: Error, target: &Target, toolchain: &Toolchain, target_dir: &Path) -> Error {
     match error {
+        // Not the folder that cargo runs in, but the one that it writes to.
+        Error::DiskFull { during, needed, .. } => {
+            Error::DiskFull { path: target_dir.to_owned(), during, needed }
+        }
         Error::Build { tail, .. } if tail.iter().any(|line| line.contains("E0514")) => Error::WrongStd {
             target: target.triple.clone(),
             path: toolchain.sysroot.clone().unwrap_or_else(|| toolchain.compiler.sysroot.clone()),
