@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::config::{BuildRequest, Built, Observer, ProviderRecord};
 use crate::error::{Error, IoContext, Result};
-use crate::process::logged;
-use crate::target::Target;
+use crate::process::{logged, text_from};
+use crate::stubs::undefined_in;
+use crate::target::{Strip, Target};
 use crate::toolchains::{Toolchain, Toolchains};
 use crate::verify;
 
@@ -17,8 +18,17 @@ impl Toolchains {
     /// # Errors
     /// See [`Error`].
     pub fn build(&self, target: &Target, request: &BuildRequest, observer: &dyn Observer) -> Result<Built> {
+        let foreign = self.foreign_code(target, &request.workspace, &request.package)?;
+        if !foreign.is_empty() {
+            return Err(Error::ForeignCode {
+                target: target.triple.clone(),
+                package: request.package.clone(),
+                findings: foreign,
+            });
+        }
         let toolchain = self.provision(target, &request.log_file, observer)?;
-        let runner = self.runner(target)?;
+        let runner = self.runner(target);
+        let symbols = self.symbol_list(target)?;
         observer.progress(&format!("build {} for {}", request.package, target.triple));
         let target_dir = self.config.work_dir.join("target").join(&target.triple);
         self.run_cargo(target, request, &toolchain, &target_dir)?;
@@ -33,8 +43,10 @@ impl Toolchains {
             observer.progress(&format!("verify {bin} for {}", target.triple));
             let check = verify::Check {
                 target,
-                runner: runner.as_deref(),
+                runner: &runner,
                 env: &self.env,
+                symbols: symbols.as_ref(),
+                wine_prefix: &self.store.root().join("wine"),
                 secrets: &self.build_paths(request),
                 request,
             };
@@ -83,6 +95,11 @@ impl Toolchains {
         let flags = self.rustflags(target, request, toolchain, target_dir)?;
         command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
         command.env("CARGO_INCREMENTAL", "0");
+        command.envs(&target.env);
+        if target.strip == Strip::Linker {
+            let profile = request.profile.to_uppercase().replace('-', "_");
+            command.env(format!("CARGO_PROFILE_{profile}_STRIP"), "none");
+        }
         command.env("SOURCE_DATE_EPOCH", request.source_date_epoch.to_string());
         let underscored = target.triple.replace('-', "_");
         for (name, path) in &toolchain.linker.c_tools {
@@ -96,12 +113,14 @@ impl Toolchains {
             }
             command.env("PATH", path);
         }
-        logged(
-            &mut command,
-            &format!("building {} for {}", request.package, target.triple),
-            &request.log_file,
-        )
-        .map_err(|e| explain(e, target, toolchain, target_dir))
+        let log = &request.log_file;
+        let start = log.metadata().map_or(0, |meta| meta.len());
+        logged(&mut command, &format!("building {} for {}", request.package, target.triple), log)
+            .map_err(|e| match e {
+                // Not the folder that cargo runs in, but the one that it writes to.
+                Error::DiskFull { during, needed, .. } => Error::DiskFull { path: target_dir.to_owned(), during, needed },
+                other => self.explain(other, target, toolchain, log, start),
+            })
     }
 
     fn rustflags(
@@ -130,6 +149,32 @@ impl Toolchains {
         }
         Ok(flags)
     }
+
+    /// Names the cause that stands behind a failed cargo.
+    fn explain(&self, error: Error, target: &Target, toolchain: &Toolchain, log: &Path, start: u64) -> Error {
+        if !matches!(error, Error::Build { .. }) {
+            return error;
+        }
+        let Ok(text) = text_from(log, start) else { return error };
+        if text.contains("error[E0514]") {
+            return Error::WrongStd {
+                target: target.triple.clone(),
+                path: toolchain.sysroot.clone().unwrap_or_else(|| toolchain.compiler.sysroot.clone()),
+                compiler: toolchain.compiler.version.clone(),
+                found: "rustc refuses it (E0514)".to_owned(),
+                mend: format!("rustup target remove {0} && rustup target add {0}", target.triple),
+            };
+        }
+        let undefined = undefined_in(&text);
+        match self.symbol_list(target) {
+            Ok(Some(list)) if !undefined.is_empty() => Error::UndefinedSymbols {
+                target: target.triple.clone(),
+                symbols: list.guess(&undefined),
+                list: list.path,
+            },
+            _ => error,
+        }
+    }
 }
 
 /// A path as given and with symbolic links resolved.
@@ -152,23 +197,5 @@ fn record(toolchain: &Toolchain) -> ProviderRecord {
         linker_version: toolchain.linker.version.clone(),
         stubs: toolchain.stubs.clone(),
         digests: toolchain.digests.clone(),
-    }
-}
-
-/// Names the cause that stands behind a failed cargo.
-fn explain(error: Error, target: &Target, toolchain: &Toolchain, target_dir: &Path) -> Error {
-    match error {
-        // Not the folder that cargo runs in, but the one that it writes to.
-        Error::DiskFull { during, needed, .. } => {
-            Error::DiskFull { path: target_dir.to_owned(), during, needed }
-        }
-        Error::Build { tail, .. } if tail.iter().any(|line| line.contains("E0514")) => Error::WrongStd {
-            target: target.triple.clone(),
-            path: toolchain.sysroot.clone().unwrap_or_else(|| toolchain.compiler.sysroot.clone()),
-            compiler: toolchain.compiler.version.clone(),
-            found: "rustc refuses it (E0514)".to_owned(),
-            mend: format!("rustup target remove {0} && rustup target add {0}", target.triple),
-        },
-        other => other,
     }
 }

@@ -54,9 +54,7 @@ impl Compiler {
     /// Debian's compiler in a folder that stands for `/`.
     pub fn debian(env: &CleanEnv, unpacked: &Unpacked) -> Result<Self> {
         let usr = unpacked.root.join("usr");
-        let host = format!("{}-linux-gnu", std::env::consts::ARCH);
-        let libraries = usr.join("lib").join(host);
-        Self::ask(env, usr.join("bin/rustc"), usr.join("bin/cargo"), Some(libraries), true)
+        Self::ask(env, usr.join("bin/rustc"), usr.join("bin/cargo"), Some(unpacked.library_path()), true)
     }
 
     fn ask(

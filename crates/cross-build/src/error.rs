@@ -137,6 +137,20 @@ pub enum Error {
         list: PathBuf,
     },
 
+    /// A dependency compiles C or assembly, for which the target has no compiler.
+    #[error(
+        "{package} cannot be built for {target}, which has no C compiler here:\n{}\nmend: replace the dependency, or make it depend on the target (`[target.'cfg(...)'.dependencies]`)",
+        indent(findings)
+    )]
+    ForeignCode {
+        /// The target.
+        target: String,
+        /// The package to be built.
+        package: String,
+        /// One line for each dependency.
+        findings: Vec<String>,
+    },
+
     /// A patch to the standard library's source does not fit that source.
     #[error(
         "{} no longer fits {}: {detail}; mend: compare the source of {compiler} and renew or remove the patch",

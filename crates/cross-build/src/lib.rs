@@ -5,16 +5,20 @@
 //! the binaries ([`Toolchains::build`]). Nothing of the machine changes: compilers, linkers and standard
 //! libraries go into a cache folder that the caller names.
 
+mod binutils;
 mod compile;
 mod compiler;
 mod config;
 mod error;
 mod fetch;
+mod ld;
 mod linker;
 mod patch;
 mod process;
+mod pure;
 mod std_build;
 mod store;
+mod stubs;
 mod target;
 mod toolchains;
 pub mod verify;
@@ -24,6 +28,7 @@ pub use config::{
 };
 pub use error::{Error, Result, Undefined};
 pub use target::{
-    DebianSpec, Endian, Expect, Format, Ld, Linker, StdProvider, Stubs, Target, Targets, Verify, Wheel,
+    CopyFile, DebianSet, DebianSpec, Endian, Expect, Format, Ld, Linker, StdProvider, Strip, Stubs, Target,
+    Targets, Verify, Wheel,
 };
 pub use toolchains::Toolchains;

@@ -91,3 +91,65 @@ impl Patch {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn patch(dir: &Path, from: &str, count: usize) -> Patch {
+        let path = dir.join("repair.toml");
+        let text = format!(
+            "reason = \"a field was renamed\"\n[[edit]]\nfile = \"std/fs.rs\"\nfrom = {from:?}\nto = \"new\"\ncount = {count}\n"
+        );
+        std::fs::write(&path, text).unwrap();
+        Patch::read(&path).unwrap()
+    }
+
+    fn library(dir: &Path) -> PathBuf {
+        let library = dir.join("library");
+        std::fs::create_dir_all(library.join("std")).unwrap();
+        std::fs::write(library.join("std/fs.rs"), "old old other").unwrap();
+        library
+    }
+
+    #[test]
+    fn a_patch_that_fits_replaces_every_occurrence() {
+        let dir = tempfile::tempdir().unwrap();
+        let library = library(dir.path());
+        patch(dir.path(), "old", 2).apply(&library, "rustc 1").unwrap();
+        assert_eq!(std::fs::read_to_string(library.join("std/fs.rs")).unwrap(), "new new other");
+    }
+
+    #[test]
+    fn a_patch_that_no_longer_fits_changes_nothing_and_names_patch_file_and_compiler() {
+        let dir = tempfile::tempdir().unwrap();
+        let library = library(dir.path());
+        let error = patch(dir.path(), "old", 3).apply(&library, "rustc 1.99.0").unwrap_err();
+        let text = error.to_string();
+        for part in ["repair.toml", "std/fs.rs", "rustc 1.99.0", "2 times, not 3"] {
+            assert!(text.contains(part), "{text}");
+        }
+        assert_eq!(std::fs::read_to_string(library.join("std/fs.rs")).unwrap(), "old old other");
+    }
+
+    #[test]
+    fn a_patch_of_a_file_that_is_gone_no_longer_fits() {
+        let dir = tempfile::tempdir().unwrap();
+        let repair = patch(dir.path(), "old", 2);
+        let error = repair.apply(dir.path(), "rustc 1").unwrap_err();
+        assert!(matches!(error, Error::Patch { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_patch_cannot_leave_the_library() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("evil.toml");
+        std::fs::write(
+            &path,
+            "reason = \"\"\n[[edit]]\nfile = \"../x\"\nfrom = \"a\"\nto = \"b\"\ncount = 0\n",
+        )
+        .unwrap();
+        let Err(Error::Spec { problems, .. }) = Patch::read(&path) else { panic!("accepted") };
+        assert_eq!(problems.len(), 3, "all mistakes at once: {problems:?}");
+    }
+}

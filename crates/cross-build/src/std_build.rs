@@ -35,6 +35,8 @@ impl StdBuild<'_> {
         let target = self.target;
         let mut parts = vec![RECIPE, &self.compiler.verbose, &target.triple];
         parts.extend(target.rustflags.iter().map(String::as_str));
+        parts.push("env");
+        parts.extend(target.env.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]));
         parts.push("features");
         parts.extend(target.std_features.iter().map(String::as_str));
         parts.extend(self.patches.iter().map(|patch| patch.sha256.as_str()));
@@ -88,6 +90,7 @@ impl StdBuild<'_> {
         } else if self.offline {
             command.arg("--offline");
         }
+        command.envs(&self.target.env);
         // std uses unstable features of the compiler that it came with.
         command.env("RUSTC_BOOTSTRAP", "1").env("CARGO_INCREMENTAL", "0");
         command.env("CARGO_ENCODED_RUSTFLAGS", self.rustflags(dir).join("\x1f"));

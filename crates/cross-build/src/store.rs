@@ -125,3 +125,91 @@ pub(crate) fn copy_tree(from: &Path, to: &Path) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+    use crate::config::Silent;
+
+    struct Notes(Mutex<Vec<String>>);
+
+    impl Observer for Notes {
+        fn progress(&self, what: &str) {
+            self.0.lock().unwrap().push(what.to_owned());
+        }
+    }
+
+    #[test]
+    fn an_interrupted_entry_is_not_there_and_the_next_run_makes_it_afresh() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::new(dir.path());
+        let interrupted = std::panic::catch_unwind(|| {
+            store.ensure("kind", "key", &Silent, |dir| {
+                fs::write(dir.join("half"), "half").at("write", dir)?;
+                panic!("killed")
+            })
+        });
+        assert!(interrupted.is_err());
+        assert_eq!(store.get("kind", "key"), None);
+
+        let place = store
+            .ensure("kind", "key", &Silent, |dir| {
+                assert!(!dir.join("half").exists(), "rests of the interrupted run");
+                fs::write(dir.join("whole"), "whole").at("write", dir)
+            })
+            .unwrap();
+        assert!(place.join("whole").exists() && !place.join("half").exists());
+    }
+
+    #[test]
+    fn a_failed_entry_leaves_nothing_in_its_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::new(dir.path());
+        let failed = store
+            .ensure("kind", "key", &Silent, |dir| fs::read(dir.join("none")).at("read", dir).map(|_| ()));
+        assert!(failed.is_err());
+        assert_eq!(store.get("kind", "key"), None);
+    }
+
+    #[test]
+    fn two_runs_at_once_make_an_entry_once_and_the_second_says_that_it_waits() {
+        let dir = tempfile::tempdir().unwrap();
+        let made = AtomicU32::new(0);
+        let notes = Notes(Mutex::new(Vec::new()));
+        let (started, waiting) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            let first = scope.spawn(|| {
+                Store::new(dir.path()).ensure("kind", "key", &Silent, |_| {
+                    started.send(()).unwrap();
+                    // The second run is let in only when it has said that it waits.
+                    while notes.0.lock().unwrap().is_empty() {
+                        std::thread::yield_now();
+                    }
+                    made.fetch_add(1, Ordering::SeqCst);
+                    Ok(())
+                })
+            });
+            waiting.recv().unwrap();
+            let second = Store::new(dir.path()).ensure("kind", "key", &notes, |_| {
+                made.fetch_add(1, Ordering::SeqCst);
+                Ok(())
+            });
+            assert_eq!(first.join().unwrap().unwrap(), second.unwrap());
+        });
+        assert_eq!(made.load(Ordering::SeqCst), 1);
+        assert_eq!(*notes.0.lock().unwrap(), ["wait for another run that is making kind-key"]);
+    }
+
+    #[test]
+    fn a_full_disk_is_told_from_other_errors() {
+        use std::io::Write;
+        let mut full = File::create("/dev/full").unwrap();
+        let error = full.write_all(b"x").at("write", "/dev/full").unwrap_err();
+        assert!(matches!(error, crate::Error::DiskFull { .. }), "{error}");
+        let other = fs::read("/nonexistent").at("read", "/nonexistent").unwrap_err();
+        assert!(matches!(other, crate::Error::Io { .. }), "{other}");
+    }
+}

@@ -24,7 +24,7 @@ pub enum StdProvider {
 
 /// How the target's programs are linked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
 pub enum Linker {
     /// `zig cc -target …`: brings the C library (Linux) or its stubs (macOS), and compiles C.
     ZigCc {
@@ -39,8 +39,8 @@ pub enum Linker {
     },
     /// A cross GCC from Debian packages, unpacked into the cache; compiles C, too.
     DebianGcc {
-        /// Packages whose closure is unpacked.
-        packages: Vec<String>,
+        /// The set of Debian packages with compiler and binutils.
+        set: String,
         /// The compiler's file name in `usr/bin`.
         program: String,
         /// Prefix of the binutils in `usr/bin`, e.g. `x86_64-w64-mingw32-`.
@@ -73,13 +73,15 @@ pub enum Ld {
     ZigLld,
     /// A cross linker of Debian, unpacked into the cache.
     Debian {
-        /// Packages whose closure is unpacked.
-        packages: Vec<String>,
+        /// The set of Debian packages with the linker.
+        set: String,
         /// The linker's file name in `usr/bin`.
         program: String,
     },
     /// GNU ld built from Debian's `binutils-source` for a target that no package serves.
     BinutilsSource {
+        /// The set of Debian packages with the source.
+        set: String,
         /// The value of configure's `--target`.
         target: String,
     },
@@ -103,13 +105,31 @@ pub enum Verify {
     Native,
     /// They run under a user-mode emulator.
     Qemu {
+        /// The set of Debian packages with the emulator, for when it is not on PATH.
+        set: String,
         /// The emulator, e.g. `qemu-aarch64-static`.
         program: String,
     },
     /// They run under Wine.
-    Wine,
+    Wine {
+        /// The set of Debian packages with Wine, for when it is not on PATH.
+        set: String,
+        /// Its loader, below `/` of the set.
+        program: String,
+    },
     /// Nothing here can run them: only their structure is checked.
     Structure,
+}
+
+/// Who removes the symbols from the binary.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strip {
+    /// rustc does what the cargo profile says (through the linker, or its own tool).
+    #[default]
+    Profile,
+    /// The row's link arguments do; rustc is told to leave symbols alone, as it has no tool for it here.
+    Linker,
 }
 
 /// A container format of executables.
@@ -157,7 +177,8 @@ pub struct Expect {
     /// The shared libraries that the binary may need; needing any other is an error.
     #[serde(default)]
     pub libraries: Vec<String>,
-    /// Mach-O only: the oldest version of macOS that the binary must accept.
+    /// The oldest version of the system that the binary must accept: of macOS what its header says, of
+    /// systems with link stubs the newest `since` of the symbols that it uses may not be later.
     #[serde(default)]
     pub min_os: Option<String>,
     /// Mach-O only: there must be an ad-hoc signature (arm64 runs nothing unsigned).
@@ -182,6 +203,12 @@ pub struct Target {
     /// Flags for rustc when it compiles `std` and the program.
     #[serde(default)]
     pub rustflags: Vec<String>,
+    /// Variables for rustc and cargo, e.g. `MACOSX_DEPLOYMENT_TARGET`.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// Who removes the symbols.
+    #[serde(default)]
+    pub strip: Strip,
     /// The linker.
     pub linker: Linker,
     /// Link stubs; absent where the linker brings the C library.
@@ -197,6 +224,22 @@ pub struct Target {
     pub expect: Expect,
 }
 
+impl Target {
+    /// The sets of Debian packages that the row names.
+    fn debian_sets(&self) -> Vec<&String> {
+        let linker = match &self.linker {
+            Linker::DebianGcc { set, .. } | Linker::Ld { program: Ld::Debian { set, .. }, .. } => Some(set),
+            Linker::Ld { program: Ld::BinutilsSource { set, .. }, .. } => Some(set),
+            Linker::ZigCc { .. } | Linker::Ld { program: Ld::ZigLld, .. } => None,
+        };
+        let runner = match &self.verify {
+            Verify::Qemu { set, .. } | Verify::Wine { set, .. } => Some(set),
+            Verify::Native | Verify::Structure => None,
+        };
+        linker.into_iter().chain(runner).collect()
+    }
+}
+
 /// A wheel of PyPI that carries a tool.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -207,14 +250,43 @@ pub struct Wheel {
     pub sha256: BTreeMap<String, String>,
 }
 
-/// Which Debian packages make a compiler with its source.
+/// Debian packages that are unpacked together into the cache.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct DebianSet {
+    /// The packages.
+    pub packages: Vec<String>,
+    /// Leave out what they depend on: for programs that need only a part of it.
+    #[serde(default)]
+    pub alone: bool,
+    /// The files and folders to keep, relative to `/`; empty: all.
+    #[serde(default)]
+    pub keep: Vec<String>,
+    /// Files that programs look for elsewhere when they are not installed in `/`.
+    #[serde(default)]
+    pub copy: Vec<CopyFile>,
+}
+
+/// A file to copy inside an unpacked set; paths relative to `/`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct CopyFile {
+    /// The file.
+    pub from: String,
+    /// Where a copy is needed; what stands there is replaced.
+    pub to: String,
+}
+
+/// What is taken from Debian's archive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct DebianSpec {
-    /// Alternatives, tried in order: the packages of a compiler, cargo and the source of std.
-    pub compilers: Vec<Vec<String>>,
-    /// Packages that every build machine has: the closure stops there.
+    /// The sets with a compiler, its cargo and its source of std: the first that the archive has is taken.
+    pub compilers: Vec<String>,
+    /// Packages that every build machine has: dependencies stop there.
     pub host: BTreeSet<String>,
+    /// The sets by name.
+    pub sets: BTreeMap<String, DebianSet>,
 }
 
 /// The whole file.
@@ -251,6 +323,11 @@ impl Targets {
         for (host, digest) in &self.zig.sha256 {
             if digest.len() != 64 || hex::decode(digest).is_err() {
                 problems.push(format!("zig: the SHA-256 for {host} is not 64 hexadecimal digits"));
+            }
+        }
+        for set in self.debian.compilers.iter().chain(self.targets.iter().flat_map(Target::debian_sets)) {
+            if !self.debian.sets.contains_key(set) {
+                problems.push(format!("[debian.sets] has no set {set:?}"));
             }
         }
         for target in &self.targets {

@@ -7,16 +7,15 @@ use std::sync::OnceLock;
 use crate::compiler::Compiler;
 use crate::config::{Config, Observer, Status};
 use crate::error::{Error, Result};
-use crate::fetch::{debian, pypi};
+use crate::fetch::debian::{self, Unpacked};
+use crate::fetch::pypi;
+use crate::ld::LdTarget;
 use crate::linker::{self, Linker, Rules};
 use crate::patch::Patch;
-use crate::process::{CleanEnv, is_executable};
+use crate::process::{CleanEnv, is_executable, output};
 use crate::std_build::StdBuild;
 use crate::store::Store;
 use crate::target::{self, StdProvider, Target, Targets, Verify};
-
-/// The set of Debian packages with the compiler.
-const DEBIAN_COMPILER: &str = "compiler";
 
 /// All toolchains of this machine.
 #[derive(Debug)]
@@ -40,6 +39,19 @@ pub(crate) struct Toolchain {
     pub linker: Linker,
     pub stubs: Option<String>,
     pub digests: BTreeMap<String, String>,
+}
+
+/// What runs a target's binaries here.
+#[derive(Debug, Clone)]
+pub(crate) enum Runner {
+    /// Nothing: only the structure is checked.
+    None,
+    /// The machine itself.
+    Native,
+    /// An emulator.
+    Program { program: PathBuf, library_path: Option<PathBuf> },
+    /// An emulator that is neither on PATH nor in the cache.
+    Missing { set: String, program: String },
 }
 
 /// The provider that serves a target on this machine, and what it still needs.
@@ -95,7 +107,7 @@ impl Toolchains {
         }
     }
 
-    fn active(&self) -> Option<&Compiler> {
+    pub(crate) fn active(&self) -> Option<&Compiler> {
         self.active
             .get_or_init(|| {
                 let named = self.config.environment.iter().find(|(name, _)| name == "RUSTUP_TOOLCHAIN");
@@ -109,9 +121,13 @@ impl Toolchains {
         if let Some(compiler) = self.debian.get() {
             return Ok(Some(compiler));
         }
-        let Some(unpacked) = debian::get(&self.store, DEBIAN_COMPILER) else { return Ok(None) };
+        let Some(unpacked) = self.debian_compiler_set() else { return Ok(None) };
         let compiler = Compiler::debian(&self.env, &unpacked)?;
         Ok(Some(self.debian.get_or_init(|| compiler)))
+    }
+
+    fn debian_compiler_set(&self) -> Option<Unpacked> {
+        self.targets.debian.compilers.iter().find_map(|set| debian::get(&self.store, set))
     }
 
     pub(crate) fn patches(&self, target: &Target) -> Result<Vec<Patch>> {
@@ -182,32 +198,62 @@ impl Toolchains {
                     what.push(format!("linker: zig {}", self.targets.zig.version));
                 }
             }
-            target::Linker::DebianGcc { .. } | target::Linker::Ld { .. } => {
-                what.push("linker".to_owned());
+            target::Linker::DebianGcc { set, .. } => {
+                if debian::get(&self.store, set).is_none() {
+                    what.push(format!("linker: {set} of Debian"));
+                }
             }
+            target::Linker::Ld { program, .. } => what.extend(self.missing_ld(program)),
         }
         what
     }
 
-    /// The program that runs the target's binaries here: `None` when they run by themselves or not at all.
-    pub(crate) fn runner(&self, target: &Target) -> Result<Option<PathBuf>> {
-        let (program, package) = match &target.verify {
-            Verify::Native | Verify::Structure => return Ok(None),
-            Verify::Qemu { program } => (program.as_str(), "qemu-user-static"),
-            Verify::Wine => ("wine", "wine"),
-        };
-        match self.env.find(program) {
-            Some(path) => Ok(Some(path)),
-            None => Err(Error::MissingTool {
-                tool: program.to_owned(),
-                needed_for: format!("to run the binaries for {}", target.triple),
-                mend: format!("apt-get install {package}"),
-            }),
+    fn missing_runner(&self, target: &Target) -> Option<String> {
+        match self.runner(target) {
+            Runner::Missing { program, .. } => Some(format!("{program}, to run the binaries")),
+            _ => None,
         }
     }
 
-    fn missing_runner(&self, target: &Target) -> Option<String> {
-        self.runner(target).err().map(|e| e.to_string())
+    /// What runs the target's binaries here: a program on PATH, else one in the cache.
+    pub(crate) fn runner(&self, target: &Target) -> Runner {
+        let (set, program) = match &target.verify {
+            Verify::Structure => return Runner::None,
+            Verify::Native => return Runner::Native,
+            Verify::Qemu { set, program } | Verify::Wine { set, program } => (set, program),
+        };
+        let name = match &target.verify {
+            Verify::Wine { .. } => "wine",
+            _ => program.rsplit('/').next().unwrap_or(program),
+        };
+        if let Some(program) = self.env.find(name) {
+            return Runner::Program { program, library_path: None };
+        }
+        match debian::get(&self.store, set) {
+            Some(unpacked) => Runner::Program {
+                program: unpacked.root.join(program),
+                library_path: Some(unpacked.library_path()),
+            },
+            None => Runner::Missing { set: set.clone(), program: name.to_owned() },
+        }
+    }
+
+    fn provision_runner(&self, target: &Target, log: &Path, observer: &dyn Observer) -> Result<()> {
+        match self.runner(target) {
+            Runner::Missing { set, .. } => self.debian_set(&set, log, observer).map(|_| ()),
+            _ => Ok(()),
+        }
+    }
+
+    /// A set of Debian packages, unpacked when it is not there.
+    pub(crate) fn debian_set(&self, name: &str, log: &Path, observer: &dyn Observer) -> Result<Unpacked> {
+        let spec = &self.targets.debian;
+        let set = spec.sets.get(name).ok_or_else(|| Error::Spec {
+            path: self.config.specs_dir.join("targets.toml"),
+            problems: vec![format!("[debian.sets] has no set {name:?}")],
+        })?;
+        let debian = debian::Debian { store: &self.store, env: &self.env, log, observer };
+        debian.ensure(name, set, &spec.host)
     }
 
     /// Fetches and builds what the target needs. What is there already is left as it is.
@@ -237,7 +283,7 @@ impl Toolchains {
             None => self.install_debian_compiler(log, observer)?,
         };
         if compiler.debian
-            && let Some(unpacked) = debian::get(&self.store, DEBIAN_COMPILER)
+            && let Some(unpacked) = self.debian_compiler_set()
         {
             digests.extend(unpacked.digests);
         }
@@ -252,17 +298,16 @@ impl Toolchains {
             }
             (Some(sysroot), describe_std(target))
         };
-        let linker = self.provision_linker(target, &compiler, log, observer)?;
+        let (linker, stubs) = self.provision_linker(target, &compiler, sysroot.as_deref(), log, observer)?;
+        self.provision_runner(target, log, observer)?;
         digests.extend(linker.digests.clone());
-        Ok(Toolchain { provider: choice.provider, compiler, sysroot, std, linker, stubs: None, digests })
+        Ok(Toolchain { provider: choice.provider, compiler, sysroot, std, linker, stubs, digests })
     }
 
     fn install_debian_compiler(&self, log: &Path, observer: &dyn Observer) -> Result<Compiler> {
-        let spec = &self.targets.debian;
-        let debian = debian::Debian { store: &self.store, env: &self.env, log, observer };
         let mut last = None;
-        for packages in &spec.compilers {
-            match debian.ensure(DEBIAN_COMPILER, packages, &spec.host) {
+        for set in &self.targets.debian.compilers {
+            match self.debian_set(set, log, observer) {
                 Ok(unpacked) => {
                     let compiler = Compiler::debian(&self.env, &unpacked)?;
                     return Ok(self.debian.get_or_init(|| compiler).clone());
@@ -283,9 +328,10 @@ impl Toolchains {
         &self,
         target: &Target,
         compiler: &Compiler,
+        sysroot: Option<&Path>,
         log: &Path,
         observer: &dyn Observer,
-    ) -> Result<Linker> {
+    ) -> Result<(Linker, Option<String>)> {
         let driver = linker::driver(&self.store, &self.env, compiler, log, observer)?;
         match &target.linker {
             target::Linker::ZigCc { target: zig_target, args, drop } => {
@@ -303,7 +349,7 @@ impl Toolchains {
                     ("ranlib", self.zig_rules(&zig).each("arg", ["ranlib"])),
                 ];
                 let dir = linker::programs(&self.store, &driver, &target.triple, &programs, observer)?;
-                Ok(Linker {
+                let linker = Linker {
                     linker: dir.join("cc"),
                     c_tools: [("CC", "cc"), ("CXX", "c++"), ("AR", "ar"), ("RANLIB", "ranlib")]
                         .map(|(name, file)| (name, dir.join(file)))
@@ -312,18 +358,57 @@ impl Toolchains {
                     name: "zig cc".to_owned(),
                     version: self.targets.zig.version.clone(),
                     digests,
-                })
+                };
+                Ok((linker, None))
             }
-            target::Linker::DebianGcc { .. } | target::Linker::Ld { .. } => Err(Error::MissingTool {
-                tool: "linker".to_owned(),
-                needed_for: format!("for {}", target.triple),
-                mend: Self::mend(target),
-            }),
+            target::Linker::DebianGcc { set, program, prefix, args } => {
+                let unpacked = self.debian_set(set, log, observer)?;
+                let bin = unpacked.root.join("usr/bin");
+                let libraries = unpacked.library_path();
+                let tool = |name: &str| Rules::program(&bin.join(name)).env("LD_LIBRARY_PATH", &libraries);
+                let binutils = |name: &str| tool(&format!("{prefix}{name}"));
+                let dlltool = format!("{prefix}dlltool");
+                let programs = [
+                    ("cc", tool(program).each("arg", args)),
+                    ("ar", binutils("ar")),
+                    ("ranlib", binutils("ranlib")),
+                    // rustc looks for it by this name on PATH.
+                    (dlltool.as_str(), binutils("dlltool")),
+                ];
+                let dir = linker::programs(&self.store, &driver, &target.triple, &programs, observer)?;
+                let mut version = self.env.command(bin.join(program));
+                let version =
+                    output(version.env("LD_LIBRARY_PATH", &libraries).arg("-dumpfullversion"), "to link")?;
+                let linker = Linker {
+                    linker: dir.join("cc"),
+                    c_tools: [("CC", "cc"), ("AR", "ar"), ("RANLIB", "ranlib")]
+                        .map(|(name, file)| (name, dir.join(file)))
+                        .into(),
+                    path: Some(dir),
+                    name: format!("{prefix}gcc"),
+                    version: version.trim_end().to_owned(),
+                    digests: unpacked.digests,
+                };
+                Ok((linker, None))
+            }
+            target::Linker::Ld { program, args, drop, drop_prefix } => {
+                let stubs = target.stubs.as_ref().ok_or_else(|| Error::Spec {
+                    path: self.config.specs_dir.join("targets.toml"),
+                    problems: vec![format!("{}: a plain `ld` and `stubs` go together", target.triple)],
+                })?;
+                let ld = LdTarget { target, program, args, drop, drop_prefix, stubs };
+                self.provision_ld(&ld, compiler, sysroot, &driver, log, observer)
+                    .map(|(linker, stubs)| (linker, Some(stubs)))
+            }
         }
     }
 
     /// zig, downloaded when it is not there.
-    fn zig(&self, log: &Path, observer: &dyn Observer) -> Result<(PathBuf, BTreeMap<String, String>)> {
+    pub(crate) fn zig(
+        &self,
+        log: &Path,
+        observer: &dyn Observer,
+    ) -> Result<(PathBuf, BTreeMap<String, String>)> {
         let wheel = &self.targets.zig;
         let dir = pypi::ensure(&self.store, &self.env, "ziglang", wheel, "ziglang/zig", log, observer)?;
         let zig = dir.join("ziglang/zig");

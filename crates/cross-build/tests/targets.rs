@@ -1,9 +1,11 @@
-//! Builds the fixture for real. The first run provisions the toolchain (network, minutes); the cache is
-//! kept in the target folder between runs.
+//! Builds the fixture for real, for every target, twice from different places. The first run provisions the
+//! toolchains (network, minutes), so the tests are ignored unless asked for: `cargo test -p cross-build --test
+//! targets -- --ignored`. The cache is kept in the target folder between runs.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use cross_build::{BuildRequest, Config, Level, Observer, Status, Toolchains};
+use cross_build::{BuildRequest, Built, Config, Level, Observer, Status, Toolchains};
 
 struct Print;
 
@@ -13,50 +15,86 @@ impl Observer for Print {
     }
 }
 
-fn toolchains() -> Toolchains {
-    let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
+fn tmp() -> &'static Path {
+    Path::new(env!("CARGO_TARGET_TMPDIR"))
+}
+
+fn toolchains(work_dir: PathBuf) -> Toolchains {
     Toolchains::new(Config {
         specs_dir: Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs"),
-        cache_dir: tmp.join("cross-cache"),
-        work_dir: tmp.join("cross-work"),
+        cache_dir: tmp().join("cross-cache"),
+        work_dir,
         offline: false,
-        sysroots: Default::default(),
+        sysroots: BTreeMap::new(),
         jobs: None,
         environment: std::env::vars_os().collect(),
     })
     .unwrap()
 }
 
-fn request(work: &Path) -> BuildRequest {
-    BuildRequest {
-        workspace: PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/hello"),
+/// A copy of the fixture as another checkout has it.
+fn checkout(place: &Path) -> PathBuf {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/hello");
+    for name in ["Cargo.toml", "Cargo.lock", "src/main.rs"] {
+        let to = place.join(name);
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        std::fs::copy(source.join(name), to).unwrap();
+    }
+    place.to_owned()
+}
+
+fn build(triple: &str, workspace: PathBuf, work_dir: &Path) -> Built {
+    let toolchains = toolchains(work_dir.to_owned());
+    let target = toolchains.targets().get(triple).unwrap().clone();
+    let request = BuildRequest {
+        workspace,
         package: "hello".to_owned(),
         profile: "agent".to_owned(),
         bins: vec!["hello".to_owned()],
         source_date_epoch: 1_700_000_000,
-        log_file: work.join("build.log"),
+        log_file: work_dir.join("logs").join(format!("{triple}.log")),
         run_args: vec!["version".to_owned()],
         run_expect: "hello 1.2.3 hello 5".to_owned(),
-    }
+    };
+    let start = std::time::Instant::now();
+    let built = toolchains.build(&target, &request, &Print).unwrap_or_else(|e| panic!("{triple}: {e}"));
+    println!("{triple}: {:.1} s", start.elapsed().as_secs_f32());
+    assert_eq!(toolchains.status(&target), Status::Ready { provider: built.provider.kind });
+    built
 }
 
 fn build_and_check(triple: &str, level: Level) {
-    let toolchains = toolchains();
-    let target = toolchains.targets().get(triple).unwrap().clone();
-    let dir = tempfile::tempdir().unwrap();
-    let built = match toolchains.build(&target, &request(dir.path()), &Print) {
-        Ok(built) => built,
-        Err(e) => panic!("{triple}: {e}"),
-    };
-    println!("{:#?}", built);
-    let record = &built.verification["hello"];
+    let first = build(triple, checkout(&tmp().join("cross-checkout")), &tmp().join("cross-work"));
+    let record = &first.verification["hello"];
+    println!("{:?} {} bytes\n{}", first.provider.kind, record.size, record.findings.join("\n"));
     assert_eq!(record.level, level);
-    assert_eq!(record.size, built.binaries["hello"].metadata().unwrap().len());
-    let status = toolchains.status(&target);
-    assert_eq!(status, Status::Ready { provider: built.provider.kind });
+    assert_eq!(record.size, first.binaries["hello"].metadata().unwrap().len());
+
+    let other = tempfile::tempdir().unwrap();
+    let second = build(triple, checkout(&other.path().join("a/longer/path")), &other.path().join("work"));
+    assert_eq!(second.verification["hello"].sha256, record.sha256, "two checkouts, two binaries");
 }
 
-#[test]
-fn x86_64_linux_is_built_static_and_runs_here() {
-    build_and_check("x86_64-unknown-linux-musl", Level::Run);
+/// One test a target, so that each can be run by name.
+macro_rules! targets {
+    ($($test:ident: $triple:literal, $level:ident;)+) => {
+        $(#[test]
+        #[ignore = "provisions a toolchain: network and minutes at the first run"]
+        fn $test() {
+            build_and_check($triple, Level::$level);
+        })+
+    };
+}
+
+targets! {
+    linux_x86_64_is_built_static_and_runs_here: "x86_64-unknown-linux-musl", Run;
+    linux_i686_is_built_static_and_runs_here: "i686-unknown-linux-musl", Run;
+    linux_aarch64_is_built_static_and_runs_emulated: "aarch64-unknown-linux-musl", Run;
+    linux_ppc64le_is_built_static_and_runs_emulated: "powerpc64le-unknown-linux-musl", Run;
+    linux_s390x_is_built_static_and_runs_emulated: "s390x-unknown-linux-musl", Run;
+    windows_is_built_and_runs_under_wine: "x86_64-pc-windows-gnu", Run;
+    macos_x86_64_is_built_and_its_structure_checked: "x86_64-apple-darwin", Structure;
+    macos_aarch64_is_built_and_its_structure_checked: "aarch64-apple-darwin", Structure;
+    solaris_x86_64_is_built_and_its_structure_checked: "x86_64-pc-solaris", Structure;
+    solaris_sparcv9_is_built_and_its_structure_checked: "sparcv9-sun-solaris", Structure;
 }

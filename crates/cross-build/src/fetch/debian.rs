@@ -9,6 +9,7 @@ use crate::config::Observer;
 use crate::error::{Error, IoContext, Result};
 use crate::process::{CleanEnv, logged, output};
 use crate::store::{Store, sha256_parts};
+use crate::target::DebianSet;
 
 const KIND: &str = "debian";
 const STATUS: &str = "/var/lib/dpkg/status";
@@ -31,6 +32,13 @@ pub(crate) struct Unpacked {
     pub digests: BTreeMap<String, String>,
 }
 
+impl Unpacked {
+    /// For `LD_LIBRARY_PATH`.
+    pub fn library_path(&self) -> PathBuf {
+        self.root.join("usr/lib").join(format!("{}-linux-gnu", std::env::consts::ARCH))
+    }
+}
+
 pub(crate) struct Debian<'a> {
     pub store: &'a Store,
     pub env: &'a CleanEnv,
@@ -51,9 +59,9 @@ pub(crate) fn get(store: &Store, set: &str) -> Option<Unpacked> {
 }
 
 impl Debian<'_> {
-    /// The set of `packages` with all they need, except what stands in `host`; unpacked when it is not
+    /// The set with all that its packages need, except what stands in `host`; unpacked when it is not
     /// there. A set that is there stays as it is: a newer version in Debian does not replace it.
-    pub fn ensure(&self, set: &str, packages: &[String], host: &BTreeSet<String>) -> Result<Unpacked> {
+    pub fn ensure(&self, set: &str, spec: &DebianSet, host: &BTreeSet<String>) -> Result<Unpacked> {
         if let Some(found) = get(self.store, set) {
             return Ok(found);
         }
@@ -61,10 +69,13 @@ impl Debian<'_> {
         if let Some(found) = get(self.store, set) {
             return Ok(found);
         }
-        let debs = self.closure(packages, host)?;
-        let lines: Vec<String> =
+        let debs = self.closure(spec, host)?;
+        let mut lines: Vec<String> =
             debs.iter().map(|deb| format!("{} {} {}", deb.name, deb.version, deb.sha256)).collect();
-        let key = format!("{set}-{}", &sha256_parts(lines.iter().map(String::as_str))[..16]);
+        let parts = lines.iter().chain(&spec.keep).map(String::as_str);
+        let parts = parts.chain(spec.copy.iter().map(|copy| copy.to.as_str()));
+        let key = format!("{set}-{}", &sha256_parts(parts)[..16]);
+        lines.insert(0, key.clone());
         self.store.ensure("debs", &key, self.observer, |dir| {
             self.observer.progress(&format!("download {} Debian packages for {set}", debs.len()));
             let files = dir.join("download");
@@ -75,13 +86,18 @@ impl Debian<'_> {
             let what = format!("Debian packages for {set}");
             with_retries(&what, self.observer, || self.download(&debs, &files))?;
             self.unpack(&debs, &files, &root)?;
-            crate::store::remove_tree(&files)
+            crate::store::remove_tree(&files)?;
+            for copy in &spec.copy {
+                let from = root.join(&copy.from);
+                std::fs::copy(&from, root.join(&copy.to)).at("copy in a Debian package", &from)?;
+            }
+            if spec.keep.is_empty() { Ok(()) } else { keep_only(&spec.keep, &root, &dir.join("kept")) }
         })?;
         let dir = self.store.root().join(KIND);
         std::fs::create_dir_all(&dir).at("create", &dir)?;
         let place = dir.join(set);
         let tmp = dir.join(format!(".{set}.tmp"));
-        std::fs::write(&tmp, format!("{key}\n{}\n", lines.join("\n"))).at("write", &tmp)?;
+        std::fs::write(&tmp, format!("{}\n", lines.join("\n"))).at("write", &tmp)?;
         std::fs::rename(&tmp, &place).at("rename into place", &place)?;
         get(self.store, set).ok_or_else(|| Error::Io {
             action: "read",
@@ -131,13 +147,19 @@ impl Debian<'_> {
         }
     }
 
-    fn closure(&self, roots: &[String], host: &BTreeSet<String>) -> Result<Vec<Deb>> {
+    fn closure(&self, spec: &DebianSet, host: &BTreeSet<String>) -> Result<Vec<Deb>> {
         let lock = self.store.lock("apt", self.observer)?;
-        let wanted: BTreeSet<String> = roots.iter().cloned().collect();
+        let wanted: BTreeSet<String> = spec.packages.iter().cloned().collect();
         if self.show(&wanted)?.len() < wanted.len() {
             self.update()?;
         }
-        let closure = walk(roots, host, |names| self.show(names))?;
+        let closure = walk(&spec.packages, host, |names| {
+            let mut found = self.show(names)?;
+            if spec.alone {
+                found.values_mut().for_each(|deb| deb.depends.clear());
+            }
+            Ok(found)
+        })?;
         drop(lock);
         Ok(closure)
     }
@@ -182,6 +204,20 @@ impl Debian<'_> {
         }
         Ok(())
     }
+}
+
+/// Keeps these files and folders of a tree and removes the rest.
+fn keep_only(keep: &[String], root: &Path, kept: &Path) -> Result<()> {
+    for name in keep {
+        let place = kept.join(name);
+        if let Some(dir) = place.parent() {
+            std::fs::create_dir_all(dir).at("create", dir)?;
+        }
+        let from = root.join(name);
+        std::fs::rename(&from, &place).at("take from a Debian package", &from)?;
+    }
+    crate::store::remove_tree(root)?;
+    std::fs::rename(kept, root).at("rename", kept)
 }
 
 /// Everything that `roots` need, sorted by name. Of alternatives (`a | b`) the first known one is taken.
@@ -249,4 +285,39 @@ fn alternatives(text: &str) -> Vec<String> {
         .filter_map(|one| one.split_whitespace().next())
         .map(|name| name.split(':').next().unwrap_or(name).to_owned())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHOW: &str = "Package: top\nVersion: 1.2-3\nPre-Depends: libc6 (>= 2.34)\n\
+        Depends: lib-a (>= 1), missing | lib-b:any (= 2), make\nSHA256: 11\n\n\
+        Package: lib-a\nVersion: 4\nDepends: lib-b\nDescription: a\n more text, Depends: none\nSHA256: 22\n\n\
+        Package: lib-b\nVersion: 5\nSHA256: 33\n\nPackage: lib-b\nVersion: 4\nSHA256: 44\n";
+
+    fn names(list: &[&str]) -> BTreeSet<String> {
+        list.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    fn archive(asked: &BTreeSet<String>) -> Result<BTreeMap<String, Deb>> {
+        let mut known = parse_show(SHOW);
+        known.retain(|name, _| asked.contains(name));
+        Ok(known)
+    }
+
+    #[test]
+    fn dependencies_are_followed_and_stop_at_what_every_host_has() {
+        let debs = walk(&["top".to_owned()], &names(&["libc6", "make"]), archive).unwrap();
+        let found: Vec<_> =
+            debs.iter().map(|d| (d.name.as_str(), d.version.as_str(), d.sha256.as_str())).collect();
+        assert_eq!(found, [("lib-a", "4", "22"), ("lib-b", "5", "33"), ("top", "1.2-3", "11")]);
+    }
+
+    #[test]
+    fn a_package_that_the_archive_does_not_have_is_named_with_who_needs_it() {
+        let error = walk(&["top".to_owned()], &names(&["libc6"]), archive).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("the Debian package make") && text.contains("by top"), "{text}");
+    }
 }

@@ -1,7 +1,7 @@
 //! ELF: Linux and Solaris. Facts from the gABI: e_ident, program headers, the dynamic section.
 
 use object::elf;
-use object::read::elf::{Dyn, ElfFile, FileHeader, ProgramHeader};
+use object::read::elf::{Dyn, ElfFile, FileHeader, ProgramHeader, Sym};
 use object::{Endian as _, Endianness, FileKind};
 
 use super::Facts;
@@ -73,6 +73,15 @@ fn facts<H: FileHeader<Endian = Endianness>>(bytes: &[u8], bits: u8) -> Result<F
             }
         }
     }
+    let symbols = sections.symbols(endian, bytes, elf::SHT_DYNSYM).map_err(broken("dynamic symbols"))?;
+    let mut imports = Vec::new();
+    for symbol in symbols.iter() {
+        if symbol.st_shndx(endian) == elf::SHN_UNDEF && symbol.st_name(endian) != 0 {
+            let name = symbol.name(endian, symbols.strings()).map_err(broken("symbol name"))?;
+            imports.push(String::from_utf8_lossy(name).into_owned());
+        }
+    }
+    imports.sort();
     Ok(Facts {
         format: Format::Elf,
         bits,
@@ -80,7 +89,10 @@ fn facts<H: FileHeader<Endian = Endianness>>(bytes: &[u8], bits: u8) -> Result<F
         machine: machine(header.e_machine(endian)),
         os_abi: Some(os_abi(header.e_ident().os_abi)),
         interpreter,
+        min_os: None,
+        ad_hoc_signature: None,
         libraries,
+        imports,
         notes,
         problems,
     })

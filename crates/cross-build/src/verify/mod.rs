@@ -3,6 +3,9 @@
 
 mod elf;
 mod facts;
+mod macho;
+mod pe;
+mod xcoff;
 
 pub use facts::{Facts, inspect};
 
@@ -16,13 +19,19 @@ use crate::compiler::find;
 use crate::config::{BuildRequest, Level, VerificationRecord};
 use crate::error::{Error, IoContext, Result};
 use crate::process::{CleanEnv, last_lines, show};
-use crate::target::{Expect, Target, Verify};
+use crate::stubs::{SymbolList, Version};
+use crate::target::{Expect, Format, Target, Verify};
+use crate::toolchains::Runner;
 
 /// One check of one binary.
 pub(crate) struct Check<'a> {
     pub target: &'a Target,
-    pub runner: Option<&'a Path>,
+    pub runner: &'a Runner,
     pub env: &'a CleanEnv,
+    /// The symbols that the target's system has, where we link against stubs.
+    pub symbols: Option<&'a SymbolList>,
+    /// Where Wine keeps its state.
+    pub wine_prefix: &'a Path,
     /// Paths that must not be found in the bytes.
     pub secrets: &'a [PathBuf],
     pub request: &'a BuildRequest,
@@ -35,16 +44,24 @@ impl Check<'_> {
         let facts = inspect(&bytes).map_err(|problem| failed(vec![problem]))?;
         let mut problems = compare(&facts, &self.target.expect);
         problems.extend(traces(&bytes, self.secrets));
+        let mut covered = None;
+        if let Some(list) = self.symbols {
+            match coverage(&facts.imports, list, self.target.expect.min_os.as_deref()) {
+                Ok(finding) => covered = Some(finding),
+                Err(uncovered) => problems.extend(uncovered),
+            }
+        }
         if !problems.is_empty() {
             return Err(failed(problems));
         }
         let mut findings = facts.lines();
+        findings.extend(covered);
         findings.push("no path of the build machine inside".to_owned());
-        let (level, command) = match self.target.verify {
-            Verify::Structure => (Level::Structure, None),
-            _ => {
-                let (command, finding) = self.run(path, name).map_err(|problem| failed(vec![problem]))?;
-                findings.push(finding);
+        let (level, command) = match self.runner_command(path) {
+            None => (Level::Structure, None),
+            Some(command) => {
+                let command = command.and_then(|c| self.run(c, name)).map_err(|p| failed(vec![p]))?;
+                findings.push("ran, exit status 0".to_owned());
                 (Level::Run, Some(command))
             }
         };
@@ -57,18 +74,34 @@ impl Check<'_> {
         })
     }
 
-    /// Runs the binary; gives the command as the manifest names it, and what was seen.
-    fn run(&self, path: &Path, name: &str) -> std::result::Result<(String, String), String> {
+    /// The command that runs the binary; `None` where nothing can.
+    fn runner_command(&self, path: &Path) -> Option<std::result::Result<Command, String>> {
         let mut command = match self.runner {
-            Some(runner) => {
-                let mut command = self.env.command(runner);
+            Runner::None => return None,
+            Runner::Native => self.env.command(path),
+            Runner::Program { program, library_path } => {
+                let mut command = self.env.command(program);
                 command.arg(path);
+                if let Some(dir) = library_path {
+                    command.env("LD_LIBRARY_PATH", dir);
+                }
                 command
             }
-            None => self.env.command(path),
+            Runner::Missing { program, .. } => {
+                return Some(Err(format!("cannot run it: {program} is missing")));
+            }
         };
+        if matches!(self.target.verify, Verify::Wine { .. }) {
+            // Neither a window nor a question about add-ons, and nothing left in the home folder.
+            command.env("WINEDEBUG", "-all").env("WINEDLLOVERRIDES", "mscoree,mshtml=");
+            command.env("WINEPREFIX", self.wine_prefix);
+        }
         command.args(&self.request.run_args);
-        self.shape_wine(&mut command);
+        Some(Ok(command))
+    }
+
+    /// Runs the binary; gives the command as the manifest names it.
+    fn run(&self, mut command: Command, name: &str) -> std::result::Result<String, String> {
         let shown = show(&command);
         let out = command.output().map_err(|e| format!("cannot run {shown}: {e}"))?;
         let stdout = String::from_utf8_lossy(&out.stdout);
@@ -80,16 +113,13 @@ impl Check<'_> {
             let expected = &self.request.run_expect;
             return Err(format!("{shown}: the output {stdout:?} does not contain {expected:?}"));
         }
-        let runner = self.runner.and_then(Path::file_name).map(|r| r.to_string_lossy().into_owned());
+        let runner = match self.runner {
+            Runner::Program { program, .. } => program.file_name(),
+            _ => None,
+        };
+        let runner = runner.map(|r| r.to_string_lossy().into_owned());
         let words = runner.into_iter().chain([name.to_owned()]).chain(self.request.run_args.iter().cloned());
-        Ok((words.collect::<Vec<_>>().join(" "), "ran, exit status 0".to_owned()))
-    }
-
-    fn shape_wine(&self, command: &mut Command) {
-        if self.target.verify == Verify::Wine {
-            // Neither a window nor a question about add-ons.
-            command.env("WINEDEBUG", "-all").env("WINEDLLOVERRIDES", "mscoree,mshtml=");
-        }
+        Ok(words.collect::<Vec<_>>().join(" "))
     }
 }
 
@@ -111,6 +141,13 @@ fn compare(facts: &Facts, expect: &Expect) -> Vec<String> {
         facts.interpreter.clone().unwrap_or_else(none),
         expect.interpreter.clone().unwrap_or_else(none),
     );
+    if expect.format == Format::MachO {
+        let wanted = expect.min_os.clone().unwrap_or_else(none);
+        differ("minimum macOS", facts.min_os.clone().unwrap_or_else(none), wanted);
+    }
+    if expect.ad_hoc_signature && facts.ad_hoc_signature != Some(true) {
+        problems.push("has no ad-hoc signature, without which macOS on arm64 does not run it".to_owned());
+    }
     if let Some(abi) = &facts.os_abi
         && !expect.os_abi.contains(abi)
     {
@@ -124,6 +161,33 @@ fn compare(facts: &Facts, expect: &Expect) -> Vec<String> {
     }
     problems.extend(facts.problems.iter().cloned());
     problems
+}
+
+/// Are all imports in the list, and does the oldest supported system have them?
+fn coverage(
+    imports: &[String],
+    list: &SymbolList,
+    min_os: Option<&str>,
+) -> std::result::Result<String, Vec<String>> {
+    let since = list.since();
+    let oldest = min_os.and_then(Version::parse);
+    let mut problems = Vec::new();
+    for name in imports {
+        match since.get(name.as_str()) {
+            None => problems.push(format!("imports {name}, which {} does not have", list.path.display())),
+            Some(&version) if oldest.as_ref().is_some_and(|oldest| version > oldest) => {
+                let oldest = min_os.unwrap_or_default();
+                problems
+                    .push(format!("imports {name}, which the system has since {version}, not in {oldest}"));
+            }
+            Some(_) => {}
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let system = min_os.map_or_else(String::new, |version| format!(", system version {version} has all"));
+    Ok(format!("imports: {} symbols, all in the reviewed list{system}", imports.len()))
 }
 
 /// Paths of the build machine that stand in the bytes.
