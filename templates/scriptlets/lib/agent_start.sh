@@ -13,19 +13,23 @@ on_host() {
     fi
 }
 
-# start_agent: through the init system; where that fails, directly. The mark outlives an
-# interruption, so that the next run finishes the job.
+# mark_restart: the mark outlives an interruption, so that the next run starts the agent.
+mark_restart() {
+    mkdir -p "$ven_etc" && : >"$ven_restart_mark"
+}
+
+# start_agent: through the init system; where that fails, directly.
 start_agent() {
-    mkdir -p "$ven_etc" && : >"$ven_restart_mark" || return 1
     if ! on_host "$set_prefix/illumio_ven/bin/init_Platform" start; then
         warn "the agent did not start: trying without the init system"
         on_host "$set_prefix/illumio_ven/bin/init_Platform" start --direct || return 1
     fi
-    rm -f "$ven_restart_mark"
+    rm -f "$ven_restart_mark" || warn "$ven_restart_mark cannot be removed: remove it"
 }
 
+# restart_agent: between stop and start nothing else may fail.
 restart_agent() {
-    : >"$ven_restart_mark" || return 1
+    mark_restart || return 1
     if ! agent_ctl stop; then
         warn "the old agent did not stop: it keeps running"
         return 1

@@ -37,6 +37,11 @@ load_old_settings() {
             old_runtime_env=$set_runtime_env
             ;;
         1)
+            if read_settings "$ven_pending"; then
+                # The first installation did not come to its end: this is it, once more.
+                ven_kind=$set_kind
+                return 0
+            fi
             warn "$ven_settings is missing: defaults are used where no variable is set"
 {% if family == "rpm" %}
             if [ ! -e "$ven_prefix/illumio_ven" ]; then
@@ -63,7 +68,8 @@ check_moves() {
         problem --prefix "$ven_prefix" "the installed agent is in $old_prefix" "an upgrade does not move it"
     fi
 {% endif %}
-    if [ -n "$old_data_dir" ] && [ "${VEN_DATA_DIR:-$old_data_dir}" != "$old_data_dir" ]; then
+    cm_data_dir=${VEN_DATA_DIR:-$old_data_dir}
+    if [ -n "$old_data_dir" ] && [ "${cm_data_dir%/}" != "$old_data_dir" ]; then
         cm_moved=yes
         problem VEN_DATA_DIR "$VEN_DATA_DIR" "the data of the installed agent is in $old_data_dir" "an upgrade does not move it"
     fi

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test program uses its part")]
 
 pub mod scenarios;
+pub mod variables;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -181,6 +182,11 @@ impl Sandbox {
             symlink(to, sandbox.path(link)).expect("linked");
         }
         sandbox.write("dev/null", "");
+        if shell.name == "ksh93" {
+            // It keeps the output of some command substitutions in an unlinked file there. The others have no
+            // /tmp at all, which shows that the scripts do without.
+            fs::create_dir(sandbox.path("tmp")).expect("made");
+        }
         sandbox.write("etc/passwd", "root:x:0:0::/:/bin/sh\nalice:x:1000:1000::/:/bin/sh\n");
         sandbox.write("etc/group", "root:x:0:\nstaff:x:1000:\nother:x:1001:\n");
         sandbox.write("trace/count", "0\n");
@@ -190,6 +196,14 @@ impl Sandbox {
         }
         sandbox.set_init(Init::Systemd);
         sandbox
+    }
+
+    /// The same state once more, to do something else with.
+    pub fn copy(&self) -> Sandbox {
+        let dir = tempfile::tempdir().expect("a directory");
+        let copied = Command::new("cp").arg("-a").arg(self.dir.path().join(".")).arg(dir.path()).status();
+        assert!(copied.expect("cp (Debian: coreutils)").success());
+        Sandbox { dir, shell: self.shell, traced: self.traced }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -204,6 +218,10 @@ impl Sandbox {
 
     pub fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    pub fn read_lossy(&self, name: &str) -> String {
+        String::from_utf8_lossy(&fs::read(self.path(name)).expect("read")).into_owned()
     }
 
     pub fn exists(&self, name: &str) -> bool {

@@ -212,6 +212,7 @@ fn rpm_upgrade_keeps(s: &Sandbox) {
     )
     .ok();
     rpm::upgrade(s, "/srv/ven", "/srv/ven", &[]).ok();
+    rpm::upgrade(s, "/srv/ven", "/srv/ven", &[("VEN_DATA_DIR", "/srv/data/")]).ok();
     let settings = s.read(SETTINGS);
     for line in [
         "VEN_DATA_DIR=/srv/data\n",
