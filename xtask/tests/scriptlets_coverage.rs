@@ -8,7 +8,7 @@ mod scriptlets_support;
 use std::collections::{BTreeMap, BTreeSet};
 
 use scriptlets_support::scenarios::SCENARIOS;
-use scriptlets_support::{SHELLS, Sandbox, can_run, deb, rpm, scripts};
+use scriptlets_support::{Init, SHELLS, Sandbox, can_run, deb, rpm, scripts};
 use xtask::scriptlets::ScriptName;
 
 /// Commands that ran: script, line (from 1), first word.
@@ -75,7 +75,7 @@ fn first_words(line: &str) -> Vec<String> {
             part = part[close..].trim();
         }
         while let Some(rest) =
-            ["if ", "elif ", "! ", "{ ", "( ", "("].iter().find_map(|lead| part.strip_prefix(lead))
+            ["if ", "elif ", "while ", "! ", "{ ", "( ", "("].iter().find_map(|lead| part.strip_prefix(lead))
         {
             part = rest.trim();
         }
@@ -153,6 +153,9 @@ fn every_line_and_every_error_branch_of_every_scriptlet_is_executed() {
         (None, |s| deb::install(s, false, &FRESH)),
         (Some(rpm_installed as fn(&Sandbox)), |s| rpm::upgrade(s, "/opt", "/opt", &MOVED)),
         (Some(deb_installed), |s| deb::upgrade(s, &MOVED)),
+        (Some(rpm_installed), |s| rpm::upgrade(s, "/opt", "/opt", &[])),
+        (Some(data_left), |s| rpm::install(s, "/opt", &FRESH)),
+        (Some(|s| s.set_init(Init::Sysv)), |s| rpm::install(s, "/opt", &[])),
         (Some(rpm_installed), |s| rpm::erase(s, "/opt")),
         (Some(deb_installed), deb::purge),
     ] {
@@ -192,6 +195,11 @@ fn every_line_and_every_error_branch_of_every_scriptlet_is_executed() {
 
 fn rpm_installed(s: &Sandbox) {
     rpm::install(s, "/opt", &[]).ok();
+}
+
+fn data_left(s: &Sandbox) {
+    rpm::install(s, "/opt", &FRESH).ok();
+    rpm::erase(s, "/opt").ok();
 }
 
 fn deb_installed(s: &Sandbox) {

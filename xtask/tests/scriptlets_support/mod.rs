@@ -257,7 +257,7 @@ impl Sandbox {
         self.remove(&format!("usr/sbin/{name}"));
     }
 
-    /// A program, or `init` for the start through the init system, fails from now on.
+    /// A program fails from now on; `init`: the start through the init system; `stop`: stopping the agent.
     pub fn make_fail(&self, name: &str) {
         self.write(&format!("trace/fail/{name}"), "");
     }

@@ -76,7 +76,10 @@ case $name in
         fi
         case $1,$runs in
             status,no) exit 3 ;;
-            stop,yes) /host/bin/rm /trace/agent ;;
+            stop,yes)
+                [ ! -e /trace/fail/stop ] || exit 1
+                /host/bin/rm /trace/agent
+                ;;
         esac
         ;;
     init_Platform)
