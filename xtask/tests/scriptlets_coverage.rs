@@ -8,17 +8,23 @@ mod scriptlets_support;
 use std::collections::{BTreeMap, BTreeSet};
 
 use scriptlets_support::scenarios::SCENARIOS;
-use scriptlets_support::{Init, SHELLS, Sandbox, can_run, deb, rpm, scripts};
+use scriptlets_support::{Init, PAYLOAD_SCRIPTS, SHELLS, Sandbox, can_run, deb, rpm, scripts};
 use xtask::scriptlets::ScriptName;
 
 /// Commands that ran: script, line (from 1), first word.
-type Ran = BTreeSet<(ScriptName, usize, String)>;
+type Ran = BTreeSet<(String, usize, String)>;
+
+/// Every script by its name.
+fn all_scripts() -> BTreeMap<String, &'static String> {
+    let installed = PAYLOAD_SCRIPTS.iter().map(|(name, text)| ((*name).to_owned(), text));
+    scripts().iter().map(|(name, text)| (name.to_string(), text)).chain(installed).collect()
+}
 
 /// Lines that no test can execute, with the reason.
 const EXEMPT: &[(&str, &str)] = &[];
 
 fn collect(s: &Sandbox, ran: &mut Ran) {
-    for script in scripts().keys() {
+    for script in all_scripts().keys() {
         let name = format!("trace/lines.{script}");
         if !s.exists(&name) {
             continue;
@@ -30,7 +36,7 @@ fn collect(s: &Sandbox, ran: &mut Ran) {
             if record.starts_with("@@") && line > 1 {
                 let word = command.split_whitespace().next().unwrap_or("");
                 let word = word.split('=').next().unwrap_or("");
-                ran.insert((*script, line - 1, word.trim_matches('\'').to_owned()));
+                ran.insert((script.clone(), line - 1, word.trim_matches('\'').to_owned()));
             }
         }
     }
@@ -209,7 +215,7 @@ fn deb_installed(s: &Sandbox) {
 /// The library is one: a function that several scripts include counts once.
 fn report(ran: &Ran) {
     let mut by_text: BTreeMap<(Vec<String>, String), (String, BTreeSet<String>)> = BTreeMap::new();
-    for (script, text) in scripts() {
+    for (script, text) in &all_scripts() {
         let lines: Vec<&str> = text.lines().collect();
         let mut function = String::new();
         let mut starts = vec![String::new(); lines.len() + 1];

@@ -30,8 +30,9 @@ make_data_dir() {
     done
 }
 
-ven_newline='
-'
+# Substitution drops newlines at the end.
+ven_newline=$(printf '\n.')
+ven_newline=${ven_newline%.}
 
 # runtime_env_keys: echo, a builtin everywhere: key paths must not show in the process list.
 runtime_env_keys() {

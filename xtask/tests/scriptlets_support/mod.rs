@@ -81,6 +81,17 @@ static SCRIPTS: LazyLock<BTreeMap<ScriptName, String>> = LazyLock::new(|| {
         .collect()
 });
 
+/// The installed scripts, rendered.
+pub static PAYLOAD_SCRIPTS: LazyLock<BTreeMap<&'static str, String>> = LazyLock::new(|| {
+    ["init_Platform", "agent_status.sh"]
+        .into_iter()
+        .map(|name| {
+            let file = format!("payload/{name}");
+            (name, scriptlets::render_file(&templates(), &file, &context(Family::Rpm)).expect("renders"))
+        })
+        .collect()
+});
+
 /// The rendered scripts of both families.
 pub fn scripts() -> &'static BTreeMap<ScriptName, String> {
     &SCRIPTS
@@ -340,7 +351,21 @@ impl Sandbox {
 
     /// Runs one script as the package manager does.
     pub fn run(&self, script: ScriptName, arguments: &[&str], environment: &[(&str, &str)]) -> Outcome {
-        let text = &scripts()[&script];
+        self.run_text(script.as_str(), &scripts()[&script], arguments, environment)
+    }
+
+    /// Runs an installed script of `payload/`.
+    pub fn run_payload(&self, script: &str, arguments: &[&str]) -> Outcome {
+        self.run_text(script, &PAYLOAD_SCRIPTS[script], arguments, &[])
+    }
+
+    fn run_text(
+        &self,
+        script: &str,
+        text: &str,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Outcome {
         let name = format!("scripts/{script}");
         let mut words: Vec<String> = self.shell.words.iter().map(ToString::to_string).collect();
         words[0] = format!("/host/bin/{}", words[0]);

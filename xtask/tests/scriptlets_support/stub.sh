@@ -55,6 +55,15 @@ case $name in
         fi
         ;;
     systemctl | chkconfig | update-rc.d | insserv | sleep) ;;
+    iptables-save | ip6tables-save | nft) /host/bin/cat "/trace/rules.$name" ;;
+    modprobe) ;;
+    id)
+        if [ "$*" = -u ] && [ -e /trace/fail/not-root ]; then
+            echo 1000
+            exit 0
+        fi
+        exec /host/bin/id "$@"
+        ;;
     nsenter)
         while [ "$1" != -- ]; do shift; done
         shift
@@ -75,7 +84,11 @@ case $name in
             runs=yes
         fi
         case $1,$runs in
-            status,no) exit 3 ;;
+            status,no)
+                # Dead with its process id file, or stopped.
+                [ ! -e /trace/fail/alive ] || exit 1
+                exit 3
+                ;;
             stop,yes)
                 [ ! -e /trace/fail/stop ] || exit 1
                 /host/bin/rm /trace/agent
