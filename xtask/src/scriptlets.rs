@@ -296,8 +296,10 @@ impl Sources {
             if !entry.file_type().is_file() {
                 continue;
             }
-            let text = std::fs::read_to_string(entry.path())
+            let bytes = std::fs::read(entry.path())
                 .map_err(|source| Error::Read { path: entry.path().to_path_buf(), source })?;
+            // What is no text (an icon, say) is no template.
+            let Ok(text) = String::from_utf8(bytes) else { continue };
             let name = entry.path().strip_prefix(root).unwrap_or(entry.path());
             let name = name.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>();
             files.insert(name.join("/"), text);
@@ -390,8 +392,15 @@ impl Sources {
 
     fn render(&self, name: &str, variables: &BTreeMap<&'static str, &str>) -> Result<String, Error> {
         let mut environment = self.environment();
-        for (name, text) in &self.files {
-            environment.add_template(name, text).map_err(|error| self.template_error(name, &error))?;
+        // Only what this template includes: the directory holds other files, whose mistakes are not its own.
+        let mut waiting = vec![name.to_owned()];
+        let mut seen = BTreeSet::new();
+        while let Some(name) = waiting.pop() {
+            let Some((name, text)) = self.files.get_key_value(&name) else { return Err(self.missing(&name)) };
+            if seen.insert(name) {
+                environment.add_template(name, text).map_err(|error| self.template_error(name, &error))?;
+                waiting.extend(includes(text));
+            }
         }
         let template = environment.get_template(name).map_err(|_| self.missing(name))?;
         let values = minijinja::Value::from_pairs(variables.iter().map(|(name, value)| (*name, *value)));

@@ -104,6 +104,15 @@ fn all_missing_scripts_and_includes_are_reported_together() {
 }
 
 #[test]
+fn other_files_among_the_templates_do_not_matter() {
+    let copy = copy();
+    fs::write(copy.path().join("NOTES.md"), "a stray {# and {{ ").expect("written");
+    fs::write(copy.path().join("icon.png"), [0xff, 0xfe, 0x00]).expect("written");
+    let rendered = scriptlets::render(copy.path(), Family::Deb, &context()).expect("renders");
+    assert_eq!(rendered, scriptlets::render(&templates(), Family::Deb, &context()).expect("renders"));
+}
+
+#[test]
 fn a_mistake_of_template_syntax_names_its_line() {
     let copy = copy();
     let file = copy.path().join("scriptlets/rpm/pre.sh");

@@ -1,10 +1,11 @@
 #!/bin/sh
 {% include "scriptlets/lib/base.sh" %}
+{% include "scriptlets/lib/have.sh" %}
 {% include "scriptlets/lib/settings.sh" %}
 {% include "scriptlets/lib/settings_write.sh" %}
-{% include "scriptlets/lib/account.sh" %}
 {% include "scriptlets/lib/data.sh" %}
 {% include "scriptlets/lib/init_common.sh" %}
+{% include "scriptlets/lib/init_sysv.sh" %}
 {% include "scriptlets/lib/init_install.sh" %}
 {% include "scriptlets/lib/agent.sh" %}
 {% include "scriptlets/lib/agent_start.sh" %}
@@ -21,7 +22,6 @@ case $1 in
         # prerm stopped an agent that is to stay after all.
         if [ -f "$ven_restart_mark" ] && read_settings "$ven_settings"; then
             start_agent || fail "the agent is not running: $set_prefix/illumio_ven/illumio-ven-ctl start"
-            rm -f "$ven_restart_mark"
         fi
         ;;
     abort-upgrade | abort-deconfigure)

@@ -1,10 +1,13 @@
 #!/bin/sh
 {% include "scriptlets/lib/base.sh" %}
+{% include "scriptlets/lib/have.sh" %}
 {% include "scriptlets/lib/settings.sh" %}
 {% include "scriptlets/lib/account.sh" %}
 {% include "scriptlets/lib/account_remove.sh" %}
+{% include "scriptlets/lib/account_forget.sh" %}
 {% include "scriptlets/lib/dirs_remove.sh" %}
 {% include "scriptlets/lib/init_common.sh" %}
+{% include "scriptlets/lib/init_sysv.sh" %}
 {% include "scriptlets/lib/init_remove.sh" %}
 {% include "scriptlets/lib/phase_remove.sh" %}
 {% include "scriptlets/lib/phase_purge.sh" %}

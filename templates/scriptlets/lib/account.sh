@@ -1,8 +1,4 @@
 # --- account: user and group of the agent ---
-have() {
-    command -v "$1" >/dev/null 2>&1
-}
-
 # lookup passwd|group NAME-OR-NUMBER: prints the entry, as getent does.
 lookup() {
     if have getent; then

@@ -25,9 +25,12 @@ check_named_user() { # USER ORIGIN: must exist; its primary group comes with it
             "create the user first, or unset VEN_NONPRIV_USER to have {{ default_user }} created"
         return 0
     fi
-    set_uid=$(id -u "$1") && set_gid=$(id -g "$1") && set_group=$(id -gn "$1")
+    set_uid=$(id -u "$1") && set_gid=$(id -g "$1") || set_uid=
+    # Of a group without a name id prints the number, and fails.
+    set_group=$(id -gn "$1" 2>/dev/null) || set_group=
     case $set_uid in
-        "" | 0) problem "$2" "$1" "the agent must not run as root" "name an unprivileged user" ;;
+        "") problem "$2" "$1" "its numbers cannot be looked up" "see what \"id $1\" says" ;;
+        0) problem "$2" "$1" "the agent must not run as root" "name an unprivileged user" ;;
     esac
     case $set_group in
         "" | *[!A-Za-z0-9._-]*) problem "$2" "$1" "its primary group has no usable name" "name another user" ;;

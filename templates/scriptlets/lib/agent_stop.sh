@@ -1,6 +1,6 @@
 # stop_agent: by the control program; on a half-removed host by the recorded process number.
 stop_agent() {
-    if [ -x "$set_prefix/illumio_ven/illumio-ven-ctl" ]; then
+    if [ -x "$set_prefix/illumio_ven/illumio-ven-ctl" ] && [ "$ven_settings_found" = yes ]; then
         agent_ctl stop
         return
     fi

@@ -30,19 +30,25 @@ make_data_dir() {
     done
 }
 
+# Substitution drops newlines at the end.
+ven_newline=$(printf '\n.')
+ven_newline=${ven_newline%.}
+
+# runtime_env_keys: echo, a builtin everywhere: key paths must not show in the process list.
+runtime_env_keys() {
+    echo_key kerberos_workload_spn "${VEN_KERBEROS_WORKLOAD_SPN:-}"
+    echo_key kerberos_management_server_spn "${VEN_KERBEROS_MANAGEMENT_SERVER_SPN:-}"
+    echo_key kerberos_library_path "${VEN_KERBEROS_LIBRARY_PATH:-}"
+    echo_key pki_client_cert "${VEN_PKI_CLIENT_CERT:-}"
+    echo_key pki_client_key "${VEN_PKI_CLIENT_KEY:-}"
+    echo_key proxy_server "${VEN_PROXY_SERVER:-}"
+    echo_key no_suspend "${VEN_NO_SUSPEND:-}"
+}
+
 # write_runtime_env: puts the values that are set into runtime_env.yml, keeps its other lines.
 write_runtime_env() {
     wr_file=$set_data_dir/illumio_ven_data/etc/runtime_env.yml
-    # echo, a builtin everywhere: key paths must not show in the process list.
-    wr_new=$(
-        echo_key kerberos_workload_spn "${VEN_KERBEROS_WORKLOAD_SPN:-}"
-        echo_key kerberos_management_server_spn "${VEN_KERBEROS_MANAGEMENT_SERVER_SPN:-}"
-        echo_key kerberos_library_path "${VEN_KERBEROS_LIBRARY_PATH:-}"
-        echo_key pki_client_cert "${VEN_PKI_CLIENT_CERT:-}"
-        echo_key pki_client_key "${VEN_PKI_CLIENT_KEY:-}"
-        echo_key proxy_server "${VEN_PROXY_SERVER:-}"
-        echo_key no_suspend "${VEN_NO_SUSPEND:-}"
-    )
+    wr_new=$(runtime_env_keys)
     [ -n "$wr_new" ] || return 0
     (
         umask 077
@@ -59,10 +65,8 @@ echo_key() {
 
 keep_other_keys() {
     while IFS= read -r ko_line || [ -n "$ko_line" ]; do
-        case "
-$wr_new" in
-            *"
-${ko_line%%:*}: "*) ;;
+        case $ven_newline$wr_new in
+            *"$ven_newline${ko_line%%:*}: "*) ;;
             *) echo "$ko_line" ;;
         esac
     done

@@ -76,6 +76,9 @@ install_cron() {
     if [ "$set_monitor" = disabled ]; then
         rm -f "$ven_cron"
         say "no cron job, as VEN_DISABLE_MONITOR_RESTART=true asks"
+    elif [ "$ii_before" = cron ] && [ "$old_prefix" = "$set_prefix" ]; then
+        # The administrator may have edited or removed it.
+        return 0
     else
         place_service illumio-ven.cron "$ven_cron" 0644
     fi

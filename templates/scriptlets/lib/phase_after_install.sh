@@ -33,8 +33,8 @@ after_install() {
         # The running agent is still to be found by its own settings.
         cp "$ven_settings" "$ven_previous" || give_up "$ven_previous cannot be written"
     fi
-    write_settings "$ven_settings" || give_up "$ven_settings cannot be written"
-    rm -f "$ven_pending"
+    # One step: from here on the installation is complete.
+    write_settings "$ven_pending" && mv -f "$ven_pending" "$ven_settings" || give_up "$ven_settings cannot be written"
 }
 
 give_up() {

@@ -4,13 +4,16 @@ finish_install() {
     if [ -f "$ven_previous" ]; then
         stop_previous_agent || return 1
     fi
-    if [ -f "$ven_restart_mark" ] || agent_is_running; then
+    if agent_is_running; then
         restart_agent
+    elif [ -f "$ven_restart_mark" ]; then
+        start_agent
     elif [ "$set_kind" = upgrade ]; then
         say "the agent was not running and was not started"
     elif [ "${VEN_INSTALL_ACTION:-}" = prepare ]; then
         say "prepared: the agent starts at the next boot"
     elif init_is_running; then
+        mark_restart || warn "$ven_restart_mark cannot be written"
         start_agent
     else
         say "no init is running here: the agent was not started"
@@ -20,7 +23,8 @@ finish_install() {
 # stop_previous_agent: the agent that was moved still runs by its old settings.
 stop_previous_agent() {
     if agent_ctl --settings "$ven_previous" status >/dev/null 2>&1; then
-        : >"$ven_restart_mark" && agent_ctl --settings "$ven_previous" stop || return 1
+        mark_restart && agent_ctl --settings "$ven_previous" stop || return 1
     fi
-    rm -f "$ven_previous"
+    # Left behind, it names an agent that does not run any more.
+    rm -f "$ven_previous" || warn "$ven_previous cannot be removed: remove it"
 }

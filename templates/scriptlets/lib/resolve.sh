@@ -22,7 +22,7 @@ resolve_settings() {
     set_data_dir=${VEN_DATA_DIR:-${old_data_dir:-{{ default_prefix }}}}
     set_data_dir=${set_data_dir%/}
     set_runtime_env=${ILLUMIO_RUNTIME_ENV:-$old_runtime_env}
-    set_monitor=enabled
+    # At an upgrade the recorded value stays; a value other than true has no effect.
     [ "${VEN_DISABLE_MONITOR_RESTART:-}" != true ] || set_monitor=disabled
     set_kind=$ven_kind
 }
@@ -37,11 +37,18 @@ load_old_settings() {
             old_runtime_env=$set_runtime_env
             ;;
         1)
+            if read_settings "$ven_pending"; then
+                # The first installation did not come to its end: this is it, once more.
+                ven_kind=$set_kind
+                return 0
+            fi
             warn "$ven_settings is missing: defaults are used where no variable is set"
+{% if family == "rpm" %}
             if [ ! -e "$ven_prefix/illumio_ven" ]; then
                 problem --prefix "$ven_prefix" "the installed agent is not there, and $ven_settings does not say where it is" \
                     "give the directory of the installed agent: rpm -Uvh --prefix=DIRECTORY {{ package_file }}"
             fi
+{% endif %}
             ;;
         2)
             clear_settings
@@ -55,11 +62,14 @@ load_old_settings() {
 check_moves() {
     [ "${VEN_ALLOW_MOVE:-}" != true ] || return 0
     cm_moved=no
+{% if family == "rpm" %}
     if [ -n "$old_prefix" ] && [ "$old_prefix" != "$ven_prefix" ]; then
         cm_moved=yes
         problem --prefix "$ven_prefix" "the installed agent is in $old_prefix" "an upgrade does not move it"
     fi
-    if [ -n "$old_data_dir" ] && [ "${VEN_DATA_DIR:-$old_data_dir}" != "$old_data_dir" ]; then
+{% endif %}
+    cm_data_dir=${VEN_DATA_DIR:-$old_data_dir}
+    if [ -n "$old_data_dir" ] && [ "${cm_data_dir%/}" != "$old_data_dir" ]; then
         cm_moved=yes
         problem VEN_DATA_DIR "$VEN_DATA_DIR" "the data of the installed agent is in $old_data_dir" "an upgrade does not move it"
     fi

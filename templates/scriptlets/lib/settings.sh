@@ -26,7 +26,9 @@ read_settings() {
         rs_value=${rs_line#*=}
         case $rs_value in
             *[!A-Za-z0-9._/:@+-]*)
-                case $rs_line in \#*) continue ;; esac
+                case $rs_line in
+                    \#*) continue ;;
+                esac
                 return 2
                 ;;
         esac

@@ -35,7 +35,7 @@ is_host() { # a host name, an IPv4 address or an IPv6 address in brackets
 
 is_path() { # an absolute path of plain characters, without "." and ".." steps
     case $1/ in
-        *[!A-Za-z0-9._/:@+-]* | */../* | */./* | *//*/) return 1 ;;
+        // | *[!A-Za-z0-9._/:@+-]* | */../* | */./* | *//*/) return 1 ;;
         /?*) return 0 ;;
     esac
     return 1
@@ -216,7 +216,8 @@ check_runtime_env() {
             "give the path of runtime_env.yml, outside /tmp, /var/tmp and /home"
 }
 
-# check_prefix: sets problems for a prefix that is no plain directory.
+{% if family == "rpm" %}
+# check_prefix: a plain directory, no symbolic link.
 check_prefix() {
     if ! is_path "$ven_prefix" || is_hidden_place "$ven_prefix"; then
         problem --prefix "$ven_prefix" "not an absolute path of letters, digits and . _ / : @ + -, outside /tmp and /home" \
@@ -229,6 +230,14 @@ check_prefix() {
             "give the directory itself: --prefix=DIRECTORY"
     done
 }
+{% else %}
+# check_prefix: dpkg would follow a link that stands in the place of the package's directory.
+check_prefix() {
+    [ -h "$ven_prefix/illumio_ven" ] || return 0
+    problem "$ven_prefix/illumio_ven" "(a link)" "is a symbolic link, which is not supported" \
+        "remove the link, or put a directory in its place"
+}
+{% endif %}
 
 check_variables() {
     check_server

@@ -1,4 +1,5 @@
 {% include "scriptlets/lib/base.sh" %}
+{% include "scriptlets/lib/have.sh" %}
 {% include "scriptlets/lib/settings.sh" %}
 {% include "scriptlets/lib/init_common.sh" %}
 {% include "scriptlets/lib/agent.sh" %}

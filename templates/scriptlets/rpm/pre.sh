@@ -1,4 +1,5 @@
 {% include "scriptlets/lib/base.sh" %}
+{% include "scriptlets/lib/have.sh" %}
 {% include "scriptlets/lib/settings.sh" %}
 {% include "scriptlets/lib/settings_write.sh" %}
 {% include "scriptlets/lib/account.sh" %}

@@ -1,0 +1,3 @@
+have() {
+    command -v "$1" >/dev/null 2>&1
+}
