@@ -112,7 +112,7 @@ impl Context {
         let public = match &plan.backend {
             Backend::Generated => self.keys.existing(&plan.profile)?,
             Backend::File { secret_key, .. } => Some(StoredKey::read(secret_key)?.public()),
-            Backend::Command { public_key, .. } => Some(read_public(public_key)?),
+            Backend::Command { public_key, .. } => Some(read_public(&self.root.join(public_key))?),
         };
         Ok(public.map(|public| TrustedKey::new(public, plan.profile.clone(), plan.is_development())))
     }

@@ -44,7 +44,8 @@ pub fn render(name: &str, bytes: &[u8], keys: &[TrustedKey], scripts: bool) -> R
 
 fn render_release(release: &Release) -> String {
     let mut out = format!(
-        "release {} {}\ncreated {}  expires {}  complete {}\nsigned by {} (\"{}\")\n\n",
+        "release {} {}\ncreated {}  expires {}  complete {}\n\
+         key {} (\"{}\"), as the record says of itself: `verify` the release directory to prove it\n\n",
         release.product,
         release.release,
         release.created,

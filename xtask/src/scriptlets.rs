@@ -338,7 +338,8 @@ impl Sources {
                 problems.extend(self.check_template(&name, &context.scriptlet_variables(family)));
             } else {
                 let path = self.root.join(&name);
-                problems.push(Error::MissingScript { path, family: family.name(), script });
+                let missing = || Error::MissingScript { path: path.clone(), family: family.name(), script };
+                problems.push(not_text(&path).unwrap_or_else(missing));
             }
         }
         problems
@@ -415,7 +416,8 @@ impl Sources {
             .filter(|(score, _)| *score > 0.85)
             .max_by(|a, b| a.0.total_cmp(&b.0))
             .map(|(_, known)| known.clone());
-        Error::MissingTemplate { path: self.root.join(name), near }
+        let path = self.root.join(name);
+        not_text(&path).unwrap_or(Error::MissingTemplate { path, near })
     }
 
     fn template_error(&self, name: &str, error: &minijinja::Error) -> Error {
@@ -425,6 +427,12 @@ impl Sources {
             what: error.detail().map_or_else(|| error.kind().to_string(), str::to_owned),
         }
     }
+}
+
+/// A template that is there and was passed over because it is no text.
+fn not_text(path: &Path) -> Option<Error> {
+    let source = std::io::Error::new(std::io::ErrorKind::InvalidData, "it is not UTF-8 text");
+    path.is_file().then(|| Error::Read { path: path.to_owned(), source })
 }
 
 /// The templates that a text includes.

@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::error::{Exit, Failure};
 use crate::plan::table::columns;
 use crate::plan::{Backend, KeyPlan, Passphrase, Request, key_plan, profile_names};
-use crate::signing::{self, TrustedKey, UnlockWith, armored_public};
+use crate::signing::{self, Placed, TrustedKey, UnlockWith, armored_public};
 
 pub fn run(context: &Context, command: KeysCommand) -> Result<(), Failure> {
     match command {
@@ -25,18 +25,21 @@ pub fn run(context: &Context, command: KeysCommand) -> Result<(), Failure> {
 }
 
 fn generate(user_id: &str, bits: u32, source: &Passphrase, secret: &Path, public: &Path) -> Result<(), Failure> {
-    for file in [secret, public] {
-        if file.exists() {
-            let what = format!("{} exists", file.display());
-            return Err(Failure::new(Exit::Keys, what, "name a new file: no key is ever overwritten"));
-        }
+    let exists = |file: &Path| {
+        let what = format!("{} exists", file.display());
+        Failure::new(Exit::Keys, what, "name a new file: no key is ever overwritten")
+    };
+    if let Some(file) = [secret, public].into_iter().find(|file| file.exists()) {
+        return Err(exists(file));
     }
     let passphrase = match UnlockWith::from_plan(source)? {
         UnlockWith::Nothing => None,
         UnlockWith::Passphrase(passphrase) => Some(passphrase),
     };
     let key = signing::generate(user_id, bits, passphrase.as_ref()).map_err(signing::Error::from)?;
-    signing::write_secret(secret, &key)?;
+    if signing::write_secret(secret, &key)? == Placed::AlreadyThere {
+        return Err(exists(secret));
+    }
     signing::write_public(public, &key.to_public_key())?;
     let key = TrustedKey::new(key.to_public_key(), "new".to_owned(), false);
     println!("{}  {}", key.fingerprint(), key.user_id());

@@ -63,7 +63,8 @@ fn check_profile(specs: &Specs, problems: &Problems) {
     // A workspace without a readable manifest is cargo's to complain about.
     let Some(workspace) = read(&specs.root.join("Cargo.toml")) else { return };
     let own = workspace.get("profile").and_then(toml::Value::as_table);
-    let names: Vec<&str> = own.into_iter().flat_map(|t| t.keys().map(String::as_str)).chain(OWN_PROFILES).collect();
+    let names: Vec<&str> =
+        own.into_iter().flat_map(|t| t.keys().map(String::as_str)).chain(OWN_PROFILES).collect();
     if !names.contains(&wanted.as_str()) {
         let message = format!("the workspace has no build profile \"{}\"", wanted.value);
         problems.add("agent/profile", &wanted.at, message, suggestion(wanted, names));
@@ -74,7 +75,8 @@ fn check_profile(specs: &Specs, problems: &Problems) {
 fn manifest(specs: &Specs, name: &str) -> Option<(PathBuf, toml::Table)> {
     let folders = std::fs::read_dir(&specs.root).into_iter().flatten().flatten().map(|e| e.path());
     let mut manifests = folders.filter_map(|folder| Some((read(&folder.join("Cargo.toml"))?, folder)));
-    let named = |m: &toml::Table| m.get("package").and_then(|p| p.get("name")).and_then(|n| n.as_str()) == Some(name);
+    let named =
+        |m: &toml::Table| m.get("package").and_then(|p| p.get("name")).and_then(|n| n.as_str()) == Some(name);
     manifests.find(|(manifest, _)| named(manifest)).map(|(manifest, folder)| (folder, manifest))
 }
 
@@ -95,7 +97,8 @@ fn binaries(folder: &Path, manifest: &toml::Table) -> BTreeSet<String> {
         names.extend(package.and_then(named));
     }
     let found = std::fs::read_dir(folder.join("src/bin")).into_iter().flatten().flatten().map(|e| e.path());
-    let program = |path: &PathBuf| path.extension().is_some_and(|x| x == "rs") || path.join("main.rs").is_file();
+    let program =
+        |path: &PathBuf| path.extension().is_some_and(|x| x == "rs") || path.join("main.rs").is_file();
     names.extend(found.filter(program).filter_map(|p| Some(p.file_stem()?.to_str()?.to_owned())));
     names
 }

@@ -1,7 +1,7 @@
 //! Checks of `[[architecture]]`: one machine under three names.
 
 use crate::spec::problem::suggestion;
-use crate::spec::{Problems, Specs};
+use crate::spec::{ArchitectureSpec, Located, Problems, Specs};
 
 /// A machine: its name in RPMs, in debs, and the ways in which its Rust targets begin.
 struct Machine {
@@ -25,25 +25,18 @@ pub(super) fn check(specs: &Specs, problems: &Problems) {
             let message = format!("a second architecture \"{}\"", arch.name.value);
             problems.add("architecture/duplicate", &arch.name.at, message, "describe each architecture once");
         }
-        let rpm = MACHINES.iter().position(|m| m.rpm == arch.rpm.as_str());
-        let deb = MACHINES.iter().position(|m| m.deb == arch.deb.as_str());
-        let names = [(&arch.rpm, rpm, MACHINES.each_ref().map(|m| m.rpm)), (&arch.deb, deb, MACHINES.each_ref().map(|m| m.deb))];
-        let known_target = specs.targets.iter().any(|t| t.triple == arch.target.value);
-        for (text, machine, known) in names {
-            let fits = |m: usize| MACHINES[m].triples.iter().any(|start| arch.target.starts_with(start));
-            match machine {
-                None => {
-                    let message = format!("\"{}\" is not an architecture of this format", text.value);
-                    problems.add("architecture/name", &text.at, message, suggestion(text, known));
-                }
-                Some(m) if known_target && !fits(m) => problems.add(
-                    "architecture/mismatch",
-                    &text.at,
-                    format!("a package for {} would carry a program for {}", text.value, arch.target.value),
-                    "let target, rpm and deb name the same machine",
-                ),
-                Some(_) => {}
+        let rpm = (&arch.rpm, MACHINES.each_ref().map(|m| m.rpm));
+        let deb = (&arch.deb, MACHINES.each_ref().map(|m| m.deb));
+        for (text, known) in [rpm, deb] {
+            if !known.contains(&text.as_str()) {
+                let message = format!("\"{}\" is not an architecture of this format", text.value);
+                problems.add("architecture/name", &text.at, message, suggestion(text, known));
             }
+        }
+        let known_target = specs.targets.iter().any(|t| t.triple == arch.target.value);
+        let runs_on = |m: &Machine| m.triples.iter().any(|start| arch.target.starts_with(start));
+        if let Some(machine) = MACHINES.iter().find(|m| known_target && runs_on(m)) {
+            check_machine(arch, machine, problems);
         }
         if !known_target {
             let targets = specs.targets.iter().map(|t| t.triple.as_str());
@@ -55,4 +48,25 @@ pub(super) fn check(specs: &Specs, problems: &Problems) {
             );
         }
     }
+}
+
+/// Whether both formats call the target's machine by its name. Where neither does, the target is the odd one.
+fn check_machine(arch: &ArchitectureSpec, machine: &Machine, problems: &Problems) {
+    let other = |text: &Located<String>, own: &str, names: [&str; 5]| {
+        text.as_str() != own && names.contains(&text.as_str())
+    };
+    let rpm = other(&arch.rpm, machine.rpm, MACHINES.each_ref().map(|m| m.rpm));
+    let deb = other(&arch.deb, machine.deb, MACHINES.each_ref().map(|m| m.deb));
+    let (odd, label) = match (rpm, deb) {
+        (false, false) => return,
+        (true, true) => (&arch.target, &arch.rpm),
+        (true, false) => (&arch.rpm, &arch.rpm),
+        (false, true) => (&arch.deb, &arch.deb),
+    };
+    problems.add(
+        "architecture/mismatch",
+        &odd.at,
+        format!("a package for {} would carry a program for {}", label.value, arch.target.value),
+        "let target, rpm and deb name the same machine",
+    );
 }

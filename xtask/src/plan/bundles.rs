@@ -28,7 +28,12 @@ pub(super) fn bundles(
     for spec in &specs.bundles {
         check(spec, problems);
         if !files.insert(&spec.file) {
-            problems.add("bundle/duplicate-file", &spec.file.at, "two bundles with this name", "rename one of them");
+            problems.add(
+                "bundle/duplicate-file",
+                &spec.file.at,
+                "two bundles with this name",
+                "rename one of them",
+            );
         }
         let (Some(release), Some(selection)) = (release, selection) else { continue };
         let wanted: Vec<Format> = spec.formats.iter().map(|f| f.value).collect();
@@ -50,7 +55,8 @@ pub(super) fn bundles(
 
 fn check(spec: &BundleSpec, problems: &Problems) {
     let file = &spec.file;
-    let plain = file.replacen("{id}", "", 1).bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+    let plain =
+        file.replacen("{id}", "", 1).bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
     if !file.contains("{id}") || !plain || file.starts_with(['.', '-']) {
         problems.add(
             "bundle/file",

@@ -37,6 +37,7 @@ pub enum Backend {
     },
     /// Behind a program.
     Command {
+        /// Absolute, or relative to the project: a plan says nothing of where that stands.
         public_key: PathBuf,
         protocol: CommandProtocol,
         /// argv with `{in}` and `{out}`; never a shell line.
@@ -208,7 +209,7 @@ fn backend(specs: &Specs, p: &ProfileSpec, problems: &Problems) -> Option<Backen
                 problems.add("keys/command", &program.at, message, mend);
             }
             Some(Backend::Command {
-                public_key: specs.root.join(&p.public_key.as_ref()?.value),
+                public_key: PathBuf::from(&p.public_key.as_ref()?.value),
                 protocol: protocol?,
                 command: p.command.iter().map(|word| word.value.clone()).collect(),
             })

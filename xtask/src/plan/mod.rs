@@ -185,11 +185,12 @@ fn make(specs: &Specs, request: &Request, problems: &Problems) -> Option<Plan> {
     })
 }
 
-/// A value of the command line, located in a pseudo file so that its mistakes read like all others.
+/// A value of the command line or the environment, located in a pseudo file that is named for it, so that its
+/// mistakes read like all others.
 fn from_flag(flag: &str, value: &str) -> Located<String> {
     let text = format!("{flag} {value}");
     let span = flag.len() + 1..text.len();
-    let source = Arc::new(Source { name: PathBuf::from("<command line>"), text });
+    let source = Arc::new(Source { name: PathBuf::from(format!("<{text}>")), text });
     Located { value: value.to_owned(), at: Location { source, span } }
 }
 

@@ -127,7 +127,9 @@ fn template_problem(specs: &Specs, error: &scriptlets::Error, problems: &Problem
     let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     let length = text.get(start..).and_then(|rest| rest.lines().next()).map_or(0, str::len);
     let at = Location { source: Arc::new(Source { name, text }), span: start..start + length };
-    problems.add(rule, &at, error.to_string(), mend);
+    // The place is relative to the project, and so is what the message repeats of it.
+    let message = error.to_string().replace(&format!("{}/", specs.root.display()), "");
+    problems.add(rule, &at, message, mend);
 }
 
 fn entry(specs: &Specs, spec: &EntrySpec, problems: &Problems) -> Option<Entry> {

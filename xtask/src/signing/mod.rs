@@ -17,7 +17,7 @@ use pgp::types::{KeyDetails, Timestamp};
 
 pub use generate::{GenerateError, generate};
 pub use packet::{Version, packet_version};
-pub use store::{KeyStore, StoredKey, UnlockWith, read_public, write_public, write_secret};
+pub use store::{KeyStore, Placed, StoredKey, UnlockWith, read_public, write_public, write_secret};
 pub use verify::{TrustedKey, VerifyError};
 
 use crate::plan::{Backend, CommandProtocol, KeyPlan};
@@ -105,7 +105,7 @@ impl Signer {
                 (key.public(), DigestSigner::Key(Box::new(key.unlock(unlock)?)))
             }
             Backend::Command { public_key, protocol, command } => {
-                let public = store::read_public(public_key)?;
+                let public = store::read_public(&root.join(public_key))?;
                 (public, DigestSigner::command(command.clone(), *protocol, root))
             }
         };

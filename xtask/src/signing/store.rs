@@ -65,8 +65,17 @@ impl KeyStore {
     }
 }
 
+/// What became of a secret key that was to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placed {
+    /// It is in its file.
+    New,
+    /// Another run was faster: the file holds that one's key.
+    AlreadyThere,
+}
+
 /// Writes a secret key, readable by its owner only; two runs at once leave one key, whole.
-pub fn write_secret(path: &Path, secret: &SignedSecretKey) -> Result<(), Error> {
+pub fn write_secret(path: &Path, secret: &SignedSecretKey) -> Result<Placed, Error> {
     let fail = |source| Error::File { path: path.to_owned(), source };
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut builder = fs::DirBuilder::new();
@@ -80,8 +89,9 @@ pub fn write_secret(path: &Path, secret: &SignedSecretKey) -> Result<(), Error> 
     let linked = fs::hard_link(&scratch, path);
     fs::remove_file(&scratch).map_err(fail)?;
     match linked {
-        Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => Err(fail(e)),
-        _ => Ok(()),
+        Ok(()) => Ok(Placed::New),
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(Placed::AlreadyThere),
+        Err(e) => Err(fail(e)),
     }
 }
 

@@ -18,6 +18,8 @@ pub struct Table<'a> {
     entries: Vec<Entry<'a>>,
     asked: Vec<&'static str>,
     problems: &'a Problems,
+    /// Whether the file has syntax errors: then a key that is not there may have been lost to them.
+    recovered: bool,
 }
 
 /// Reads a whole file with `read`, recording its syntax errors and left-over keys.
@@ -29,6 +31,7 @@ pub fn document<T>(
 ) -> T {
     let source = Arc::new(Source { name: name.to_owned(), text: text.to_owned() });
     let (parsed, errors) = DeTable::parse_recoverable(text);
+    let recovered = !errors.is_empty();
     for error in errors {
         let span = error.span().unwrap_or(0..0);
         let at = Location { source: source.clone(), span };
@@ -40,6 +43,7 @@ pub fn document<T>(
         entries: parsed.get_ref().iter().collect(),
         asked: Vec::new(),
         problems,
+        recovered,
     };
     let value = read(&mut table);
     table.finish();
@@ -77,6 +81,9 @@ impl<'a> Table<'a> {
     }
 
     fn missing(&self, key: &str, wanted: &str) {
+        if self.recovered {
+            return;
+        }
         self.problems.add(
             "toml/missing-key",
             &self.at(),
@@ -271,6 +278,7 @@ impl<'a> Table<'a> {
                 entries: inner.iter().collect(),
                 asked: Vec::new(),
                 problems: self.problems,
+                recovered: self.recovered,
             }),
             _ => self.wrong_type(key, value, "a table"),
         }

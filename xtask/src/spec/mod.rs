@@ -427,7 +427,11 @@ fn platform(t: &mut Table<'_>) -> Option<PlatformSpec> {
     let tag = t.text("tag");
     let os_versions = t.texts("os_versions");
     let architectures = t.texts("architectures");
+    let before = t.problems().count();
     let profile = t.optional_choice("profile", &[("el5", RpmProfile::El5), ("el6", RpmProfile::El6)]);
+    // A profile that does not exist was meant all the same: one mistake, not also a missing profile.
+    let misspelt = t.problems().count() > before;
+    let profile = profile.or_else(|| misspelt.then(|| Located { value: RpmProfile::El6, at: at.clone() }));
     let compression = t.choice("compression", &[("gzip", Compression::Gzip), ("xz", Compression::Xz)]);
     let since = t.optional_text("since");
     let requires = t.optional_texts("requires");

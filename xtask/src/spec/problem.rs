@@ -132,6 +132,11 @@ impl Problems {
         all
     }
 
+    /// How many were recorded.
+    pub fn count(&self) -> usize {
+        self.0.borrow().len()
+    }
+
     /// Whether nothing was recorded.
     pub fn is_empty(&self) -> bool {
         self.0.borrow().is_empty()
