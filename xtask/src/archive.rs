@@ -7,8 +7,8 @@ use bzip2::Compression;
 use bzip2::read::BzDecoder;
 use bzip2::write::BzEncoder;
 
-/// The most that an archive may unpack to: 4 GiB.
-const LIMIT: u64 = 4 << 30;
+/// What a tar archive is counted in.
+const BLOCK: u64 = 512;
 
 /// A member of an archive: a file, or a directory where there is no content.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,8 +39,8 @@ pub enum ArchiveError {
     Kind { path: String },
     #[error("the archive is not in the form that its writer gives it: {0}")]
     NotCanonical(&'static str),
-    #[error("the archive unpacks to more than {LIMIT} bytes")]
-    TooLarge,
+    #[error("the archive unpacks to more than {limit} bytes")]
+    TooLarge { limit: u64 },
 }
 
 fn io(action: &'static str) -> impl FnOnce(std::io::Error) -> ArchiveError {
@@ -79,12 +79,19 @@ pub fn bzip2(bytes: &[u8]) -> Result<Vec<u8>, ArchiveError> {
     encoder.finish().map_err(io("compressing"))
 }
 
-/// Unpacks what [`bzip2`] wrote, and nothing else: the bytes are compressed again and compared.
-pub fn bunzip2(bytes: &[u8]) -> Result<Vec<u8>, ArchiveError> {
+/// Unpacks the first `most` bytes, or all where there are fewer. What follows is not looked at.
+pub fn bunzip2_head(bytes: &[u8], most: u64) -> Result<Vec<u8>, ArchiveError> {
     let mut plain = Vec::new();
-    BzDecoder::new(bytes).take(LIMIT + 1).read_to_end(&mut plain).map_err(io("decompressing"))?;
-    if plain.len() as u64 > LIMIT {
-        return Err(ArchiveError::TooLarge);
+    BzDecoder::new(bytes).take(most).read_to_end(&mut plain).map_err(io("decompressing"))?;
+    Ok(plain)
+}
+
+/// Unpacks at most `limit` bytes of what [`bzip2`] wrote, and nothing else: the bytes are compressed again and
+/// compared.
+pub fn bunzip2(bytes: &[u8], limit: u64) -> Result<Vec<u8>, ArchiveError> {
+    let plain = bunzip2_head(bytes, limit.saturating_add(1))?;
+    if plain.len() as u64 > limit {
+        return Err(ArchiveError::TooLarge { limit });
     }
     if bzip2(&plain)? != bytes {
         return Err(ArchiveError::NotCanonical("its compressed bytes differ"));
@@ -92,30 +99,29 @@ pub fn bunzip2(bytes: &[u8]) -> Result<Vec<u8>, ArchiveError> {
     Ok(plain)
 }
 
-/// Reads what [`write_tar`] wrote at `time`, and nothing else: the members are written again and compared.
+/// The size of an archive with members of these sizes; a directory's is 0.
+pub fn tar_size(sizes: impl IntoIterator<Item = u64>) -> u64 {
+    // A header for each member, its content filled up to the next block, and two empty blocks.
+    let blocks = |size: u64| 1 + size.div_ceil(BLOCK);
+    sizes.into_iter().map(blocks).fold(2, u64::saturating_add).saturating_mul(BLOCK)
+}
+
+/// The first `count` members of an archive of which `head` is the beginning.
+pub fn first_members(head: &[u8], count: usize) -> Result<Vec<Member>, ArchiveError> {
+    let mut archive = tar::Archive::new(head);
+    let entries = archive.entries().map_err(io("reading a tar archive"))?.take(count);
+    entries.map(|entry| Ok(member(entry.map_err(io("reading a tar archive"))?, head.len())?.0)).collect()
+}
+
+/// Reads what [`write_tar`] wrote, and nothing else: the members are written again and compared.
 pub fn read_tar(bytes: &[u8]) -> Result<(Vec<Member>, u32), ArchiveError> {
     let mut archive = tar::Archive::new(bytes);
     let mut members = Vec::new();
     let mut time = None;
     for entry in archive.entries().map_err(io("reading a tar archive"))? {
-        let mut entry = entry.map_err(io("reading a tar archive"))?;
-        let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        check_name(&path)?;
-        let mtime = entry.header().mtime().map_err(io("reading a tar header"))?;
+        let (member, mtime) = member(entry.map_err(io("reading a tar archive"))?, bytes.len())?;
         time.get_or_insert(mtime);
-        let content = match entry.header().entry_type() {
-            tar::EntryType::Directory => None,
-            tar::EntryType::Regular => {
-                if entry.size() > bytes.len() as u64 {
-                    return Err(ArchiveError::NotCanonical("a member is larger than the archive"));
-                }
-                let mut content = Vec::with_capacity(entry.size() as usize);
-                entry.read_to_end(&mut content).map_err(io("reading a member"))?;
-                Some(content)
-            }
-            _ => return Err(ArchiveError::Kind { path }),
-        };
-        members.push(Member { path, content });
+        members.push(member);
     }
     let time = u32::try_from(time.unwrap_or(0)).map_err(|_| ArchiveError::NotCanonical("its time is out of range"))?;
     let mut again = Vec::with_capacity(bytes.len());
@@ -124,6 +130,26 @@ pub fn read_tar(bytes: &[u8]) -> Result<(Vec<Member>, u32), ArchiveError> {
         return Err(ArchiveError::NotCanonical("headers or padding differ"));
     }
     Ok((members, time))
+}
+
+/// A member and its time. None can be larger than `available`, the size of the archive.
+fn member(mut entry: tar::Entry<'_, &[u8]>, available: usize) -> Result<(Member, u64), ArchiveError> {
+    let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+    check_name(&path)?;
+    let mtime = entry.header().mtime().map_err(io("reading a tar header"))?;
+    let content = match entry.header().entry_type() {
+        tar::EntryType::Directory => None,
+        tar::EntryType::Regular => {
+            if entry.size() > available as u64 {
+                return Err(ArchiveError::NotCanonical("a member is larger than the archive"));
+            }
+            let mut content = Vec::with_capacity(entry.size() as usize);
+            entry.read_to_end(&mut content).map_err(io("reading a member"))?;
+            Some(content)
+        }
+        _ => return Err(ArchiveError::Kind { path }),
+    };
+    Ok((Member { path, content }, mtime))
 }
 
 fn check_name(path: &str) -> Result<(), ArchiveError> {
@@ -162,15 +188,33 @@ mod tests {
     #[test]
     fn every_flipped_bit_of_a_compressed_archive_is_refused() {
         let packed = bzip2(&sample()).unwrap();
-        assert_eq!(bunzip2(&packed).unwrap(), sample());
+        assert_eq!(bunzip2(&packed, 1 << 20).unwrap(), sample());
         for bit in 0..packed.len() * 8 {
             let mut changed = packed.clone();
             changed[bit / 8] ^= 1 << (bit % 8);
-            assert!(bunzip2(&changed).is_err(), "bit {bit} goes unnoticed");
+            assert!(bunzip2(&changed, 1 << 20).is_err(), "bit {bit} goes unnoticed");
         }
         let extended = [&packed[..], b"x"].concat();
-        assert!(bunzip2(&extended).is_err(), "trailing bytes go unnoticed");
-        assert!(bunzip2(&packed[..packed.len() - 1]).is_err(), "truncation goes unnoticed");
+        assert!(bunzip2(&extended, 1 << 20).is_err(), "trailing bytes go unnoticed");
+        assert!(bunzip2(&packed[..packed.len() - 1], 1 << 20).is_err(), "truncation goes unnoticed");
+    }
+
+    #[test]
+    fn sizes_are_known_before_an_archive_is_written_and_unpacking_stops_at_a_limit() {
+        let bytes = sample();
+        assert_eq!(tar_size([0, 3, 700]), bytes.len() as u64);
+        let packed = bzip2(&bytes).unwrap();
+        assert_eq!(bunzip2(&packed, bytes.len() as u64).unwrap(), bytes);
+        let refused = bunzip2(&packed, bytes.len() as u64 - 1);
+        assert!(matches!(refused, Err(ArchiveError::TooLarge { .. })), "{refused:?}");
+    }
+
+    #[test]
+    fn the_first_members_are_read_without_the_rest() {
+        let bytes = sample();
+        let first = first_members(&bytes[..1600], 2).unwrap();
+        assert_eq!(first, [Member::dir("r"), Member::file("r/a", "one")]);
+        assert!(first_members(&bytes[..1600], 3).is_err(), "the third member is cut off");
     }
 
     #[test]

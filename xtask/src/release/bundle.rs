@@ -8,6 +8,10 @@ use crate::plan::{Bundle, Plan};
 use crate::signing::{self, Signer, armored_public};
 use crate::spec::BundleKind;
 
+/// What a bundle says of itself, and the signature of that.
+pub const MANIFEST: &str = "manifest.json";
+pub const MANIFEST_SIGNATURE: &str = "manifest.json.asc";
+
 /// Why a bundle was not made.
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
@@ -65,25 +69,33 @@ pub fn make(
     Ok(if is_compressed(bundle.kind) { archive::bzip2(&tar)? } else { tar })
 }
 
-/// The members of a bundle in their one order: folder, manifest, signature, then everything else with its
-/// folders, by name.
-pub fn members(root: &str, manifest: String, signature: String, files: Vec<(String, Vec<u8>)>) -> Vec<Member> {
-    let mut members = vec![
-        Member::dir(root),
-        Member::file(format!("{root}/manifest.json"), manifest),
-        Member::file(format!("{root}/manifest.json.asc"), signature),
-    ];
-    let mut current = String::new();
-    for (path, bytes) in files {
+/// The paths of a bundle's members in their one order: folder, manifest, signature, then `paths`, each folder
+/// before the first of its files. A folder's ends with `/`.
+pub fn layout<'a>(root: &str, paths: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let mut all = vec![format!("{root}/"), format!("{root}/{MANIFEST}"), format!("{root}/{MANIFEST_SIGNATURE}")];
+    let mut current = "";
+    for path in paths {
         if let Some((parent, _)) = path.rsplit_once('/')
             && parent != current
         {
-            current = parent.to_owned();
-            members.push(Member::dir(format!("{root}/{parent}")));
+            current = parent;
+            all.push(format!("{root}/{parent}/"));
         }
-        members.push(Member::file(format!("{root}/{path}"), bytes));
+        all.push(format!("{root}/{path}"));
     }
-    members
+    all
+}
+
+/// The members of a bundle in their one order.
+pub fn members(root: &str, manifest: String, signature: String, files: Vec<(String, Vec<u8>)>) -> Vec<Member> {
+    let paths = layout(root, files.iter().map(|(path, _)| path.as_str()));
+    let own = [manifest.into_bytes(), signature.into_bytes()].into_iter();
+    let mut contents = own.chain(files.into_iter().map(|(_, bytes)| bytes));
+    let member = |path: String| {
+        let content = if path.ends_with('/') { None } else { contents.next() };
+        Member { path, content }
+    };
+    paths.into_iter().map(member).collect()
 }
 
 /// Path, size and digest of some bytes.

@@ -2,7 +2,7 @@
 
 use super::{Accepted, Policy, Refusal, Terms, describe, development_note, package, signed_by, utf8};
 use crate::archive::{self, Member};
-use crate::release::bundle::{file_record, folder, is_compressed, members};
+use crate::release::bundle::{MANIFEST, MANIFEST_SIGNATURE, file_record, folder, is_compressed, layout};
 use crate::release::records::{Manifest, PackageRecord, SCHEMA, parse};
 use crate::signing::TrustedKey;
 
@@ -32,44 +32,80 @@ impl Bundle<'_> {
     }
 }
 
+/// Largest beginning of a bundle that is looked at before its signature is verified: 2 MiB. It has the manifest,
+/// of about 1 KiB for each package, and the signature.
+const HEAD: usize = 2 << 20;
+
 /// Verifies a bundle in memory. Its packages are opened as well.
+///
+/// Nothing is unpacked on the word of a stranger: the beginning has the signed manifest, which says how large the
+/// rest is.
 pub fn verify<'k>(name: &str, bytes: &[u8], policy: &'k Policy) -> Result<Bundle<'k>, Vec<Refusal>> {
     let one = |r: Refusal| vec![r];
     let archive_error = |e: archive::ArchiveError| one(Refusal::new(name, "bundle/archive", e.to_string()));
     let compressed = name.ends_with(".bz2");
-    let unpacked;
+    let root = folder(name);
+
+    let mut unpacked = Vec::new();
+    if compressed {
+        unpacked = archive::bunzip2_head(bytes, HEAD as u64).map_err(archive_error)?;
+    }
+    let start = if compressed { &unpacked[..] } else { &bytes[..bytes.len().min(HEAD)] };
+    let head = archive::first_members(start, 3).map_err(archive_error)?;
+    let text = head_member(&head, root, 1, MANIFEST).map_err(one)?;
+    let signature = head_member(&head, root, 2, MANIFEST_SIGNATURE).map_err(one)?;
+    let key = signed_by(MANIFEST, &signature, text.as_bytes(), &policy.keys).map_err(one)?;
+    let manifest: Manifest = parse(&text).map_err(|why| one(Refusal::new(MANIFEST, "bundle/manifest", why)))?;
+
     let tar = if compressed {
-        unpacked = archive::bunzip2(bytes).map_err(archive_error)?;
+        unpacked = archive::bunzip2(bytes, size(&manifest, &text, &signature)).map_err(archive_error)?;
         &unpacked[..]
     } else {
         bytes
     };
     let (found, time) = archive::read_tar(tar).map_err(archive_error)?;
-    let root = folder(name);
-    let mut files: Vec<(String, Vec<u8>)> = Vec::new();
+    let mut files: Vec<(&str, &[u8])> = Vec::new();
     for member in &found {
         let Some(content) = &member.content else { continue };
         let Some(path) = member.path.strip_prefix(root).and_then(|p| p.strip_prefix('/')) else {
             return Err(one(Refusal::new(&member.path, "bundle/member", format!("lies outside of {root}/"))));
         };
-        files.push((path.to_owned(), content.clone()));
+        files.push((path, content));
     }
-    let mut take = |wanted: &str| match files.iter().position(|(path, _)| path == wanted) {
-        Some(i) => utf8(wanted, files.remove(i).1),
-        None => Err(Refusal::new(wanted, "bundle/missing-member", "the bundle does not have it")),
-    };
-    let (text, signature) = (take("manifest.json").map_err(one)?, take("manifest.json.asc").map_err(one)?);
-    let key = signed_by("manifest.json", &signature, text.as_bytes(), &policy.keys).map_err(one)?;
-    let manifest: Manifest =
-        parse(&text).map_err(|why| one(Refusal::new("manifest.json", "bundle/manifest", why)))?;
+    // Manifest and signature: read above.
+    files.drain(..2);
 
     let mut refusals = check_manifest(&manifest, compressed, time, key, policy);
     refusals.extend(check_members(&manifest, &files));
-    if refusals.is_empty() && members(root, text, signature, files.clone()) != found {
-        refusals.push(Refusal::new(name, "bundle/order", "its members are not in the order of the manifest"));
+    let paths = layout(root, manifest.members.iter().map(|m| m.path.as_str()));
+    if refusals.is_empty() && !found.iter().map(|m| &m.path).eq(&paths) {
+        let why = "its members are not each once and in the order of the manifest";
+        refusals.push(Refusal::new(name, "bundle/order", why));
     }
-    refusals.extend(check_packages(&manifest, &found, root, key));
+    // Only what the manifest vouches for is worth opening.
+    if refusals.is_empty() {
+        refusals.extend(check_packages(&manifest, &files, key));
+    }
     if refusals.is_empty() { Ok(Bundle { manifest, key }) } else { Err(refusals) }
+}
+
+/// The text of one of the members with which every bundle begins.
+fn head_member(head: &[Member], root: &str, index: usize, wanted: &str) -> Result<String, Refusal> {
+    match head.get(index).and_then(|member| Some((&member.path, member.content.as_ref()?))) {
+        Some((path, content)) if *path == format!("{root}/{wanted}") => utf8(wanted, content.clone()),
+        Some((path, _)) if !path.starts_with(&format!("{root}/")) => {
+            Err(Refusal::new(path, "bundle/member", format!("lies outside of {root}/")))
+        }
+        _ => Err(Refusal::new(wanted, "bundle/missing-member", "it is not where every bundle begins")),
+    }
+}
+
+/// Bytes of the archive that a manifest describes.
+fn size(manifest: &Manifest, text: &str, signature: &str) -> u64 {
+    let folders = layout("", manifest.members.iter().map(|m| m.path.as_str())).len() - manifest.members.len() - 2;
+    let own = [text.len() as u64, signature.len() as u64];
+    let members = manifest.members.iter().map(|m| m.size);
+    archive::tar_size(own.into_iter().chain(members).chain(std::iter::repeat_n(0, folders)))
 }
 
 fn check_manifest(
@@ -79,9 +115,9 @@ fn check_manifest(
     key: &TrustedKey,
     policy: &Policy,
 ) -> Vec<Refusal> {
-    let refuse = |rule, why: String| Refusal::new("manifest.json", rule, why);
+    let refuse = |rule, why: String| Refusal::new(MANIFEST, rule, why);
     let terms = Terms {
-        file: "manifest.json",
+        file: MANIFEST,
         release: &manifest.release,
         expires: &manifest.expires,
         complete: manifest.complete,
@@ -103,13 +139,13 @@ fn check_manifest(
     refusals
 }
 
-fn check_members(manifest: &Manifest, files: &[(String, Vec<u8>)]) -> Vec<Refusal> {
+fn check_members(manifest: &Manifest, files: &[(&str, &[u8])]) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     for (path, content) in files {
         match manifest.members.iter().find(|m| m.path == *path) {
-            None => refusals.push(Refusal::new(path, "bundle/extra-member", "the manifest does not list it")),
+            None => refusals.push(Refusal::new(*path, "bundle/extra-member", "the manifest does not list it")),
             Some(record) if *record != file_record(path, content) => {
-                refusals.push(Refusal::new(path, "bundle/digest", "it is not what the manifest lists"));
+                refusals.push(Refusal::new(*path, "bundle/digest", "it is not what the manifest lists"));
             }
             Some(_) => {}
         }
@@ -122,14 +158,14 @@ fn check_members(manifest: &Manifest, files: &[(String, Vec<u8>)]) -> Vec<Refusa
     refusals
 }
 
-fn check_packages(manifest: &Manifest, found: &[Member], root: &str, key: &TrustedKey) -> Vec<Refusal> {
+fn check_packages(manifest: &Manifest, files: &[(&str, &[u8])], key: &TrustedKey) -> Vec<Refusal> {
     let keys = std::slice::from_ref(key);
     let mut refusals = Vec::new();
     for record in &manifest.packages {
-        let path = format!("{root}/packages/{}", record.file);
-        match found.iter().find(|m| m.path == path).and_then(|m| m.content.as_ref()) {
+        let wanted = format!("packages/{}", record.file);
+        match files.iter().find(|(path, _)| *path == wanted) {
             None => refusals.push(Refusal::new(&record.file, "bundle/missing-member", "the manifest lists it")),
-            Some(content) => refusals.extend(against_record(record, content, keys).err()),
+            Some((_, content)) => refusals.extend(against_record(record, content, keys).err()),
         }
     }
     refusals

@@ -5,8 +5,9 @@ pub mod bundle;
 pub mod package;
 pub mod release;
 
+use std::collections::BTreeSet;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::signing::TrustedKey;
 use crate::spec::version::ReleaseId;
@@ -107,12 +108,18 @@ fn development_note(key: &TrustedKey) -> Vec<String> {
     key.is_development().then(note).into_iter().collect()
 }
 
+/// Largest file that is read: 4 GiB, what package formats and archives of packages can reach.
+const LARGEST: u64 = 4 << 30;
+
 /// Reads a regular file; a symbolic link or a device is refused.
 fn read_file(path: &Path, name: &str) -> Result<Vec<u8>, Refusal> {
     let refuse = |why: String| Refusal::new(name, "verify/unreadable", why);
     let kind = std::fs::symlink_metadata(path).map_err(|e| refuse(e.to_string()))?;
     if !kind.is_file() {
         return Err(refuse("not a regular file".to_owned()));
+    }
+    if kind.len() > LARGEST {
+        return Err(Refusal::new(name, "verify/too-large", format!("larger than {LARGEST} bytes")));
     }
     std::fs::read(path).map_err(|e| refuse(e.to_string()))
 }
@@ -170,18 +177,19 @@ fn utf8(file: &str, bytes: Vec<u8>) -> Result<String, Refusal> {
     String::from_utf8(bytes).map_err(|_| Refusal::new(file, "verify/unreadable", "not text"))
 }
 
-/// Every file below a folder, by relative path, sorted; anything but files and folders is refused.
-fn files_below(root: &Path) -> Result<Vec<PathBuf>, Refusal> {
-    let mut files = Vec::new();
-    for entry in walkdir::WalkDir::new(root).sort_by_file_name() {
+/// Everything below a folder, by relative path: files, and folders; anything else is refused.
+fn below(root: &Path) -> Result<(BTreeSet<String>, BTreeSet<String>), Refusal> {
+    let (mut files, mut folders) = (BTreeSet::new(), BTreeSet::new());
+    for entry in walkdir::WalkDir::new(root).min_depth(1).sort_by_file_name() {
         let entry = entry.map_err(|e| Refusal::new(root.to_string_lossy(), "verify/unreadable", e.to_string()))?;
-        let relative = entry.path().strip_prefix(root).unwrap_or(entry.path()).to_owned();
+        let relative = entry.path().strip_prefix(root).unwrap_or(entry.path()).to_string_lossy().into_owned();
         if entry.file_type().is_file() {
-            files.push(relative);
-        } else if !entry.file_type().is_dir() {
-            let why = "neither a file nor a directory";
-            return Err(Refusal::new(relative.to_string_lossy(), "release/stray-file", why));
+            files.insert(relative);
+        } else if entry.file_type().is_dir() {
+            folders.insert(relative);
+        } else {
+            return Err(Refusal::new(relative, "release/stray-file", "neither a file nor a directory"));
         }
     }
-    Ok(files)
+    Ok((files, folders))
 }

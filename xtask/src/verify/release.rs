@@ -6,7 +6,7 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::bundle::against_record;
-use super::{Accepted, Policy, Refusal, Terms, bundle, describe, development_note, files_below, read_file, signed_by, utf8};
+use super::{Accepted, Policy, Refusal, Terms, bundle, describe, development_note, below, read_file, signed_by, utf8};
 use crate::release::bundle::file_record;
 use crate::release::records::{Release, SCHEMA, parse};
 use crate::release::{RELEASE, SUMS, SUMS_SIGNATURE, parse_sums};
@@ -51,8 +51,7 @@ pub fn verify(root: &Path, policy: &Policy) -> Result<Accepted, Vec<Refusal>> {
 
 /// The list against the folder: every file listed, none missing, none else, every digest.
 fn check_files(root: &Path, listed: &[(String, String)]) -> Result<Vec<Refusal>, Refusal> {
-    let found: BTreeSet<String> =
-        files_below(root)?.into_iter().map(|p| p.to_string_lossy().into_owned()).collect();
+    let (found, folders) = below(root)?;
     let own = [SUMS, SUMS_SIGNATURE];
     let names: BTreeSet<&str> = listed.iter().map(|(path, _)| path.as_str()).collect();
     let mut refusals: Vec<Refusal> = found
@@ -60,6 +59,10 @@ fn check_files(root: &Path, listed: &[(String, String)]) -> Result<Vec<Refusal>,
         .filter(|f| !names.contains(f.as_str()) && !own.contains(&f.as_str()))
         .map(|f| Refusal::new(f, "release/extra-file", format!("{SUMS} does not list it")))
         .collect();
+    let needed = |folder: &str| names.iter().any(|name| name.strip_prefix(folder).is_some_and(|n| n.starts_with('/')));
+    refusals.extend(folders.iter().filter(|f| !needed(f)).map(|f| {
+        Refusal::new(f, "release/extra-directory", format!("no file that {SUMS} lists is in it"))
+    }));
     let wrong = listed.par_iter().filter_map(|(path, sha256)| {
         if !found.contains(path) {
             return Some(Refusal::new(path, "release/missing-file", format!("{SUMS} lists it")));
