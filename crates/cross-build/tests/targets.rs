@@ -97,4 +97,5 @@ targets! {
     macos_aarch64_is_built_and_its_structure_checked: "aarch64-apple-darwin", Structure;
     solaris_x86_64_is_built_and_its_structure_checked: "x86_64-pc-solaris", Structure;
     solaris_sparcv9_is_built_and_its_structure_checked: "sparcv9-sun-solaris", Structure;
+    aix_is_built_and_its_structure_checked: "powerpc64-ibm-aix", Structure;
 }
