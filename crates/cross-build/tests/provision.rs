@@ -5,10 +5,13 @@ use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use cross_build::{Config, Error, Silent, Status, Toolchains};
+use cross_build::{Config, Error, Silent, Status, StdProvider, Targets, Toolchains};
 
 const TRIPLE: &str = "x86_64-unknown-linux-musl";
 const VERSION: &str = "rustc 1.80.0 (0123456789 2024-07-21)";
+
+/// SHA-256 of the three bytes `zig`.
+const ZIG_SHA256: &str = "77ebfe9993f116e089f21a982b4afcb67e3761529a29b52d5c88c65b467514e4";
 
 /// A machine of the test's own: PATH, home, cache.
 struct Machine {
@@ -19,6 +22,7 @@ impl Machine {
     /// With a compiler that has a prebuilt std, made by `std_maker`.
     fn new(std_maker: &str) -> Self {
         let machine = Self { dir: tempfile::tempdir().unwrap() };
+        machine.write_table();
         let sysroot = machine.path("sysroot");
         let std = sysroot.join("lib/rustlib").join(TRIPLE).join("lib");
         std::fs::create_dir_all(&std).unwrap();
@@ -44,6 +48,18 @@ impl Machine {
         machine
     }
 
+    /// The real table, with the digest of a wheel that says "zig".
+    fn write_table(&self) {
+        let real = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs/targets.toml");
+        let text = std::fs::read_to_string(real).unwrap();
+        let (before, after) = text.split_once("[zig.sha256]").unwrap();
+        let (_, after) = after.split_once("\n\n").unwrap();
+        let digests = ["x86_64", "aarch64"].map(|host| format!("{host} = \"{ZIG_SHA256}\"")).join("\n");
+        std::fs::create_dir_all(self.path("specs")).unwrap();
+        let text = format!("{before}[zig.sha256]\n{digests}\n\n{after}");
+        std::fs::write(self.path("specs/targets.toml"), text).unwrap();
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
@@ -56,20 +72,7 @@ impl Machine {
     }
 
     fn toolchains(&self, offline: bool) -> Toolchains {
-        Toolchains::new(Config {
-            specs_dir: Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs"),
-            cache_dir: self.path("cache"),
-            work_dir: self.path("work"),
-            offline,
-            sysroots: BTreeMap::new(),
-            jobs: None,
-            environment: vec![
-                (OsString::from("PATH"), self.path("bin").into_os_string()),
-                (OsString::from("HOME"), self.path("home").into_os_string()),
-                (OsString::from("RUSTFLAGS"), OsString::from("--cfg from_the_callers_environment")),
-            ],
-        })
-        .unwrap()
+        Toolchains::new(config(self.dir.path(), offline)).unwrap()
     }
 
     fn install(&self, offline: bool) -> Result<(), Error> {
@@ -83,11 +86,28 @@ impl Machine {
     }
 }
 
+fn config(machine: &Path, offline: bool) -> Config {
+    Config {
+        specs_dir: machine.join("specs"),
+        cache_dir: machine.join("cache"),
+        work_dir: machine.join("work"),
+        offline,
+        sysroots: BTreeMap::new(),
+        jobs: None,
+        environment: vec![
+            (OsString::from("PATH"), machine.join("bin").into_os_string()),
+            (OsString::from("HOME"), machine.join("home").into_os_string()),
+            (OsString::from("RUSTFLAGS"), OsString::from("--cfg from_the_callers_environment")),
+        ],
+    }
+}
+
 /// A pip that leaves `content` as the wheel, and a zipfile that unpacks it.
 fn python(content: &str) -> String {
     format!(
         "test -z \"$RUSTFLAGS\" || exit 9\ncase \"$*\" in\n*pip*) while [ \"$1\" != --dest ]; do shift; done; mkdir -p \"$2\"; \
-         printf '{content}' > \"$2/ziglang.whl\";;\nesac"
+         printf '{content}' > \"$2/ziglang.whl\";;\n\
+         *zipfile*) mkdir -p \"$5/ziglang\"; touch \"$5/ziglang/zig\";;\nesac"
     )
 }
 
@@ -179,4 +199,71 @@ fn without_a_compiler_the_error_says_how_to_get_one() {
     // What is tried instead is Debian's compiler, for which apt is needed.
     let error = machine.install(false).unwrap_err();
     assert!(matches!(&error, Error::MissingTool { tool, .. } if tool == "apt-cache"), "{error}");
+}
+
+#[test]
+fn a_whole_download_is_unpacked_and_the_target_is_ready_even_offline() {
+    let machine = Machine::new(VERSION);
+    machine.program("bin/python3", &python("zig"));
+    machine.install(false).unwrap();
+    let toolchains = machine.toolchains(true);
+    let target = toolchains.targets().get(TRIPLE).unwrap();
+    assert_eq!(toolchains.status(target), Status::Ready { provider: StdProvider::Rustup });
+    machine.install(true).unwrap();
+}
+
+#[test]
+fn a_table_with_mistakes_is_refused_with_all_of_them() {
+    let machine = Machine::new(VERSION);
+    let table = std::fs::read_to_string(machine.path("specs/targets.toml")).unwrap();
+    let broken = table.replace("bits = 32", "bits = 31").replace("set = \"mingw\"", "set = \"none\"");
+    std::fs::write(machine.path("specs/targets.toml"), broken).unwrap();
+    let Err(Error::Spec { problems, .. }) = Targets::read(&machine.path("specs/targets.toml")) else {
+        panic!("accepted");
+    };
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    std::fs::write(machine.path("specs/targets.toml"), table.replace("[zig]\n", "[zig]\nunknown = 1\n"))
+        .unwrap();
+    assert!(matches!(Targets::read(&machine.path("specs/targets.toml")), Err(Error::Spec { .. })));
+}
+
+/// Not a test: what the next test runs in a process of its own, to kill it.
+#[test]
+#[ignore = "the other half of a_run_that_is_killed_during_a_download"]
+fn install_in_a_process_of_its_own() {
+    let Some(dir) = std::env::var_os("CROSS_BUILD_TEST_MACHINE") else { return };
+    let toolchains = Toolchains::new(config(Path::new(&dir), false)).unwrap();
+    let target = toolchains.targets().get(TRIPLE).unwrap().clone();
+    toolchains.install(&target, &Silent).unwrap();
+}
+
+#[test]
+fn a_run_that_is_killed_during_a_download_leaves_no_lock_and_the_next_run_repairs_it() {
+    let machine = Machine::new(VERSION);
+    // A download that has begun and does not end.
+    let begun = machine.path("begun");
+    let script = format!("echo $$ > '{0}.new'; /bin/mv '{0}.new' '{0}'; exec sleep 600", begun.display());
+    machine.program("bin/python3", &script);
+    std::os::unix::fs::symlink("/bin/sleep", machine.path("bin/sleep")).unwrap();
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "install_in_a_process_of_its_own"])
+        .env("CROSS_BUILD_TEST_MACHINE", machine.dir.path())
+        .spawn()
+        .unwrap();
+    while !begun.exists() {
+        assert!(child.try_wait().unwrap().is_none(), "the run ended before its download began");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // The download that nobody waits for any more.
+    let pid = std::fs::read_to_string(&begun).unwrap();
+    let killed = std::process::Command::new("sh").args(["-c", "kill \"$0\"", pid.trim()]).status().unwrap();
+    assert!(killed.success());
+    assert!(!machine.path("cache/wheels").exists());
+
+    machine.program("bin/python3", &python("zig"));
+    machine.install(false).unwrap();
+    let rests: Vec<_> = std::fs::read_dir(machine.path("cache/tmp")).unwrap().collect();
+    assert!(rests.is_empty(), "{rests:?}");
 }
