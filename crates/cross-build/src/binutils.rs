@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::config::Observer;
 use crate::error::{Error, IoContext, Result};
-use crate::fetch::debian;
+use crate::fetch::debian::library_path;
 use crate::process::logged;
 use crate::store::sha256_parts;
 use crate::toolchains::Toolchains;
@@ -23,7 +24,7 @@ fn key(target: &str, digests: &BTreeMap<String, String>) -> String {
 impl Toolchains {
     /// The linker for that target, if it is there.
     pub(crate) fn binutils_here(&self, set: &str, target: &str) -> Option<PathBuf> {
-        let digests = debian::get(&self.store, set)?.digests;
+        let digests = self.debian_here(set)?.digests;
         self.store.get(KIND, &key(target, &digests)).map(|dir| dir.join("ld"))
     }
 
@@ -44,6 +45,21 @@ impl Toolchains {
         Ok((dir.join("ld"), unpacked.digests))
     }
 
+    /// A command that finds flex, bison and m4 of the set, which look for their parts in /usr otherwise.
+    fn build_command(&self, program: &Path, root: &Path) -> Command {
+        let mut command = self.env.command(program);
+        let bin = root.join("usr/bin");
+        let mut path = bin.clone().into_os_string();
+        if let Some(rest) = self.env.get("PATH") {
+            path.push(":");
+            path.push(rest);
+        }
+        command.env("PATH", path).env("M4", bin.join("m4"));
+        command.env("BISON_PKGDATADIR", root.join("usr/share/bison"));
+        command.env("LD_LIBRARY_PATH", library_path(root));
+        command
+    }
+
     fn build_ld(&self, target: &str, source_root: &Path, dir: &Path, log: &Path) -> Result<()> {
         let folder = source_root.join("usr/src/binutils");
         let archive = std::fs::read_dir(&folder)
@@ -62,13 +78,14 @@ impl Toolchains {
         tar.args(["--extract", "--strip-components=1", "--file"]).arg(&archive).arg("-C").arg(&work);
         logged(&mut tar, "unpacking of binutils", log)?;
 
-        let mut configure = self.env.command(work.join("configure"));
+        let mut configure = self.build_command(&work.join("configure"), source_root);
         configure.current_dir(&build).arg(format!("--target={target}"));
-        configure.args(["--enable-64-bit-bfd", "--disable-gdb", "--disable-gprof"]);
+        configure.args(["--enable-64-bit-bfd", "--disable-binutils", "--disable-gdb", "--disable-gprof"]);
         configure.args(["--disable-gprofng", "--disable-nls", "--disable-plugins", "--disable-werror"]);
-        configure.args(["--disable-shared", "--without-zstd", "MAKEINFO=true"]);
+        configure.args(["--disable-shared", "--without-zstd", "--without-debuginfod"]);
+        configure.args(["MAKEINFO=true", "CFLAGS=-O1"]);
         logged(&mut configure, "configuring binutils", log)?;
-        let mut make = self.env.command("make");
+        let mut make = self.build_command(Path::new("make"), source_root);
         make.current_dir(&build).arg(format!("-j{}", self.config.jobs.unwrap_or(2)));
         make.args(["MAKEINFO=true", "all-gas", "all-ld"]);
         logged(&mut make, &format!("building GNU ld for {target}"), log)?;

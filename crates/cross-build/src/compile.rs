@@ -60,7 +60,9 @@ impl Toolchains {
     fn build_paths(&self, request: &BuildRequest) -> Vec<PathBuf> {
         let mut paths =
             vec![request.workspace.clone(), self.config.cache_dir.clone(), self.config.work_dir.clone()];
-        paths.extend(self.env.get("HOME").map(PathBuf::from));
+        // The home of root names nobody, and programs may well have a reason to speak of it.
+        let home = self.env.get("HOME").filter(|home| *home != "/root");
+        paths.extend(home.map(PathBuf::from));
         paths.extend(self.cargo_home());
         paths.retain(|path| path.components().count() > 1);
         paths

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::compiler::Compiler;
 use crate::config::Observer;
 use crate::error::{Error, IoContext, Result};
-use crate::fetch::{debian, pypi};
+use crate::fetch::pypi;
 use crate::linker::{self, Linker, Rules};
 use crate::process::{logged, output};
 use crate::store::sha256_parts;
@@ -53,7 +53,7 @@ impl Toolchains {
                 pypi::get(&self.store, "ziglang", &self.targets().zig).is_some(),
                 format!("zig {}", self.targets().zig.version),
             ),
-            Ld::Debian { set, program } => (debian::get(&self.store, set).is_some(), program.clone()),
+            Ld::Debian { set, program } => (self.debian_here(set).is_some(), program.clone()),
             Ld::BinutilsSource { set, target } => {
                 (self.binutils_here(set, target).is_some(), format!("GNU ld for {target}"))
             }

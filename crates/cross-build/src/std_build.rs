@@ -35,6 +35,8 @@ impl StdBuild<'_> {
         let target = self.target;
         let mut parts = vec![RECIPE, &self.compiler.verbose, &target.triple];
         parts.extend(target.rustflags.iter().map(String::as_str));
+        parts.push("std");
+        parts.extend(target.std_rustflags.iter().map(String::as_str));
         parts.push("env");
         parts.extend(target.env.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]));
         parts.push("features");
@@ -120,7 +122,7 @@ impl StdBuild<'_> {
             "-Cpanic=abort".to_owned(),
             format!("--remap-path-prefix={}=/rustc/{}", dir.display(), self.compiler.commit()),
         ];
-        flags.extend(self.target.rustflags.iter().cloned());
+        flags.extend(self.target.rustflags.iter().chain(&self.target.std_rustflags).cloned());
         flags
     }
 

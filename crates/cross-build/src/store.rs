@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::config::Observer;
-use crate::error::{IoContext, Result};
+use crate::error::{DISK_NEED, Error, IoContext, Result};
 
 /// The cache folder.
 #[derive(Debug, Clone)]
@@ -77,11 +77,27 @@ impl Store {
         let tmp = self.root.join("tmp").join(&name);
         remove_tree(&tmp)?;
         fs::create_dir_all(&tmp).at("create", &tmp)?;
-        make(&tmp)?;
+        make(&tmp).map_err(|e| blame_full_disk(e, &tmp, &name))?;
         let parent = self.root.join(kind);
         fs::create_dir_all(&parent).at("create", &parent)?;
         fs::rename(&tmp, &place).at("rename into place", &place)?;
         Ok(place)
+    }
+}
+
+/// Not every program says that the disk is full (apt only fails to fetch): where next to nothing is left,
+/// that is the cause.
+fn blame_full_disk(error: Error, path: &Path, name: &str) -> Error {
+    const NEXT_TO_NOTHING: u64 = 1 << 20;
+    let full = rustix::fs::statvfs(path)
+        .is_ok_and(|system| system.f_bavail.saturating_mul(system.f_frsize) < NEXT_TO_NOTHING);
+    match error {
+        Error::Build { .. } | Error::Network { .. } | Error::Io { .. } if full => Error::DiskFull {
+            path: path.to_owned(),
+            during: format!("making {name} ({error})"),
+            needed: DISK_NEED,
+        },
+        error => error,
     }
 }
 
@@ -201,6 +217,17 @@ mod tests {
         });
         assert_eq!(made.load(Ordering::SeqCst), 1);
         assert_eq!(*notes.0.lock().unwrap(), ["wait for another run that is making kind-key"]);
+    }
+
+    #[test]
+    fn a_failed_program_is_blamed_on_the_disk_only_where_nothing_is_left() {
+        let failed = || Error::Network { what: "x".into(), attempts: 1, detail: "apt says nothing".into() };
+        // /proc is a file system without any space, the temporary folder has some.
+        let error = blame_full_disk(failed(), Path::new("/proc"), "zig");
+        assert!(matches!(&error, Error::DiskFull { .. }), "{error}");
+        assert!(error.to_string().contains("apt says nothing"), "{error}");
+        let error = blame_full_disk(failed(), &std::env::temp_dir(), "zig");
+        assert!(matches!(&error, Error::Network { .. }), "{error}");
     }
 
     #[test]

@@ -200,6 +200,9 @@ pub struct Target {
     /// Patches in `specs/toolchain/` to the source of `std` where it is built.
     #[serde(default)]
     pub std_patches: Vec<String>,
+    /// Further flags for rustc when it compiles `std`.
+    #[serde(default)]
+    pub std_rustflags: Vec<String>,
     /// Flags for rustc when it compiles `std` and the program.
     #[serde(default)]
     pub rustflags: Vec<String>,

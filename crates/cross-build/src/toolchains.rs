@@ -116,8 +116,13 @@ impl Toolchains {
             .as_ref()
     }
 
+    /// A set of Debian packages, if it is unpacked.
+    pub(crate) fn debian_here(&self, set: &str) -> Option<Unpacked> {
+        debian::get(&self.store, set, self.targets.debian.sets.get(set)?)
+    }
+
     /// Debian's compiler, if it is unpacked.
-    fn debian_here(&self) -> Result<Option<&Compiler>> {
+    fn debian_compiler_here(&self) -> Result<Option<&Compiler>> {
         if let Some(compiler) = self.debian.get() {
             return Ok(Some(compiler));
         }
@@ -127,7 +132,7 @@ impl Toolchains {
     }
 
     fn debian_compiler_set(&self) -> Option<Unpacked> {
-        self.targets.debian.compilers.iter().find_map(|set| debian::get(&self.store, set))
+        self.targets.debian.compilers.iter().find_map(|set| self.debian_here(set))
     }
 
     pub(crate) fn patches(&self, target: &Target) -> Result<Vec<Patch>> {
@@ -153,7 +158,7 @@ impl Toolchains {
                     }
                 }
                 (StdProvider::Debian, _) => {
-                    let compiler = self.debian_here()?.cloned();
+                    let compiler = self.debian_compiler_here()?.cloned();
                     let missing = match &compiler {
                         Some(compiler) => self.missing_std(target, compiler, &patches),
                         None => vec!["Debian's compiler with the source of std".to_owned()],
@@ -199,7 +204,7 @@ impl Toolchains {
                 }
             }
             target::Linker::DebianGcc { set, .. } => {
-                if debian::get(&self.store, set).is_none() {
+                if self.debian_here(set).is_none() {
                     what.push(format!("linker: {set} of Debian"));
                 }
             }
@@ -229,7 +234,7 @@ impl Toolchains {
         if let Some(program) = self.env.find(name) {
             return Runner::Program { program, library_path: None };
         }
-        match debian::get(&self.store, set) {
+        match self.debian_here(set) {
             Some(unpacked) => Runner::Program {
                 program: unpacked.root.join(program),
                 library_path: Some(unpacked.library_path()),

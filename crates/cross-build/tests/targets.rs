@@ -70,9 +70,57 @@ fn build_and_check(triple: &str, level: Level) {
     assert_eq!(record.level, level);
     assert_eq!(record.size, first.binaries["hello"].metadata().unwrap().len());
 
+    let (target, format) = foreign_view(&first.binaries["hello"]);
+    let row = FOREIGN.iter().find(|row| row.0 == triple).expect("a row for every target");
+    assert!(row.1.iter().all(|word| target.contains(word)), "file says {target:?}");
+    assert!(format.contains(row.2), "objdump says {format:?}");
+
     let other = tempfile::tempdir().unwrap();
     let second = build(triple, checkout(&other.path().join("a/longer/path")), &other.path().join("work"));
     assert_eq!(second.verification["hello"].sha256, record.sha256, "two checkouts, two binaries");
+}
+
+/// What foreign readers say of each target's binaries: words of `file`, format of `objdump`.
+const FOREIGN: [(&str, &[&str], &str); 11] = [
+    ("x86_64-unknown-linux-musl", &["ELF 64-bit LSB", "x86-64", "statically linked"], "elf64-x86-64"),
+    ("i686-unknown-linux-musl", &["ELF 32-bit LSB", "Intel 80386", "statically linked"], "elf32-i386"),
+    (
+        "aarch64-unknown-linux-musl",
+        &["ELF 64-bit LSB", "ARM aarch64", "statically linked"],
+        "elf64-littleaarch64",
+    ),
+    (
+        "powerpc64le-unknown-linux-musl",
+        &["ELF 64-bit LSB", "64-bit PowerPC", "statically linked"],
+        "elf64-powerpcle",
+    ),
+    ("s390x-unknown-linux-musl", &["ELF 64-bit MSB", "IBM S/390", "statically linked"], "elf64-s390"),
+    ("x86_64-pc-windows-gnu", &["PE32+ executable", "x86-64", "console"], "pei-x86-64"),
+    ("x86_64-apple-darwin", &["Mach-O 64-bit", "x86_64", "executable"], "mach-o-x86-64"),
+    ("aarch64-apple-darwin", &["Mach-O 64-bit", "arm64", "executable"], "mach-o-arm64"),
+    (
+        "x86_64-pc-solaris",
+        &["ELF 64-bit LSB", "x86-64", "interpreter /usr/lib/amd64/ld.so.1"],
+        "elf64-x86-64",
+    ),
+    (
+        "sparcv9-sun-solaris",
+        &["ELF 64-bit MSB", "SPARC V9", "interpreter /usr/lib/sparcv9/ld.so.1"],
+        "elf64-sparc",
+    ),
+    ("powerpc64-ibm-aix", &["64-bit XCOFF executable"], "aix5coff64-rs6000"),
+];
+
+/// The words of `file` and of `objdump -f`, which must know the format.
+fn foreign_view(binary: &Path) -> (String, String) {
+    let run = |program: &str, flag: &str, package: &str| {
+        let out = std::process::Command::new(program).env("LC_ALL", "C").arg(flag).arg(binary).output();
+        let out = out.unwrap_or_else(|e| panic!("{program}: {e}; apt-get install {package}"));
+        let text = String::from_utf8_lossy(&out.stdout).into_owned();
+        assert!(out.status.success(), "{program} does not know it: apt-get install {package}\n{text}");
+        text
+    };
+    (run("file", "-b", "file"), run("objdump", "-f", "binutils-multiarch"))
 }
 
 /// One test a target, so that each can be run by name.
@@ -97,4 +145,5 @@ targets! {
     macos_aarch64_is_built_and_its_structure_checked: "aarch64-apple-darwin", Structure;
     solaris_x86_64_is_built_and_its_structure_checked: "x86_64-pc-solaris", Structure;
     solaris_sparcv9_is_built_and_its_structure_checked: "sparcv9-sun-solaris", Structure;
+    aix_is_built_and_its_structure_checked: "powerpc64-ibm-aix", Structure;
 }

@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 #[derive(Default)]
-struct Rules {
+pub struct Rules {
     program: String,
     first: Vec<String>,
     last: Vec<String>,
@@ -37,7 +37,7 @@ struct Rules {
     unset: Vec<String>,
 }
 
-fn parse(text: &str) -> Result<Rules, String> {
+pub fn parse(text: &str) -> Result<Rules, String> {
     let mut rules = Rules::default();
     for line in text.lines().filter(|line| !line.is_empty()) {
         let (key, value) = line.split_once(' ').unwrap_or((line, ""));
@@ -81,7 +81,7 @@ fn unquote(line: &str) -> String {
     out
 }
 
-fn expand(args: impl Iterator<Item = String>) -> Result<Vec<String>, String> {
+pub fn expand(args: impl Iterator<Item = String>) -> Result<Vec<String>, String> {
     let mut out = Vec::new();
     for arg in args {
         match arg.strip_prefix('@') {
@@ -95,7 +95,7 @@ fn expand(args: impl Iterator<Item = String>) -> Result<Vec<String>, String> {
     Ok(out)
 }
 
-fn rewrite(rules: &Rules, given: Vec<String>) -> Vec<String> {
+pub fn rewrite(rules: &Rules, given: Vec<String>) -> Vec<String> {
     let mut flat = Vec::new();
     for arg in given {
         match arg.strip_prefix("-Wl,") {

@@ -32,11 +32,24 @@ pub(crate) struct Unpacked {
     pub digests: BTreeMap<String, String>,
 }
 
+/// The name of the file that says where the set is: another one when the table names other packages.
+fn index(set: &str, spec: &DebianSet) -> String {
+    let parts = spec.packages.iter().chain(&spec.keep).map(String::as_str);
+    let parts = parts.chain(spec.copy.iter().flat_map(|copy| [copy.from.as_str(), copy.to.as_str()]));
+    let alone = if spec.alone { "alone" } else { "with what they need" };
+    format!("{set}-{}", &sha256_parts(parts.chain([alone]))[..12])
+}
+
 impl Unpacked {
     /// For `LD_LIBRARY_PATH`.
     pub fn library_path(&self) -> PathBuf {
-        self.root.join("usr/lib").join(format!("{}-linux-gnu", std::env::consts::ARCH))
+        library_path(&self.root)
     }
+}
+
+/// The folder of shared libraries of a tree that stands for `/`.
+pub(crate) fn library_path(root: &Path) -> PathBuf {
+    root.join("usr/lib").join(format!("{}-linux-gnu", std::env::consts::ARCH))
 }
 
 pub(crate) struct Debian<'a> {
@@ -46,9 +59,9 @@ pub(crate) struct Debian<'a> {
     pub observer: &'a dyn Observer,
 }
 
-/// The unpacked set of that name, if it is there. Reads one small file.
-pub(crate) fn get(store: &Store, set: &str) -> Option<Unpacked> {
-    let text = std::fs::read_to_string(store.root().join(KIND).join(set)).ok()?;
+/// The unpacked set, if it is there. Reads one small file.
+pub(crate) fn get(store: &Store, set: &str, spec: &DebianSet) -> Option<Unpacked> {
+    let text = std::fs::read_to_string(store.root().join(KIND).join(index(set, spec))).ok()?;
     let mut lines = text.lines();
     let root = store.get("debs", lines.next()?)?.join("root");
     let digests = lines
@@ -62,11 +75,11 @@ impl Debian<'_> {
     /// The set with all that its packages need, except what stands in `host`; unpacked when it is not
     /// there. A set that is there stays as it is: a newer version in Debian does not replace it.
     pub fn ensure(&self, set: &str, spec: &DebianSet, host: &BTreeSet<String>) -> Result<Unpacked> {
-        if let Some(found) = get(self.store, set) {
+        if let Some(found) = get(self.store, set, spec) {
             return Ok(found);
         }
         let _lock = self.store.lock(&format!("debian-{set}"), self.observer)?;
-        if let Some(found) = get(self.store, set) {
+        if let Some(found) = get(self.store, set, spec) {
             return Ok(found);
         }
         let debs = self.closure(spec, host)?;
@@ -95,11 +108,11 @@ impl Debian<'_> {
         })?;
         let dir = self.store.root().join(KIND);
         std::fs::create_dir_all(&dir).at("create", &dir)?;
-        let place = dir.join(set);
+        let place = dir.join(index(set, spec));
         let tmp = dir.join(format!(".{set}.tmp"));
         std::fs::write(&tmp, format!("{}\n", lines.join("\n"))).at("write", &tmp)?;
         std::fs::rename(&tmp, &place).at("rename into place", &place)?;
-        get(self.store, set).ok_or_else(|| Error::Io {
+        get(self.store, set, spec).ok_or_else(|| Error::Io {
             action: "read",
             path: place,
             source: std::io::Error::other("the entry vanished while it was made"),
