@@ -48,6 +48,49 @@ fn every_script_and_payload_file_of_the_repository_renders() {
     assert_eq!(version, "23.5.10-1234\n");
 }
 
+#[test]
+fn the_payload_tree_is_complete_and_names_templates_that_render() {
+    let specs = templates().parent().expect("a workspace").join("specs/payload.toml");
+    let text = fs::read_to_string(specs).expect("read");
+    let spec: toml::Table = text.parse().expect("TOML");
+    let entries = spec["entry"].as_array().expect("entries");
+    let field = |entry: &toml::Value, name: &str| entry[name].as_str().expect(name).to_owned();
+    let mut dirs = Vec::new();
+    for entry in entries {
+        let path = field(entry, "path");
+        let parent = path.rsplit_once('/').map(|(parent, _)| parent.to_owned());
+        assert!(
+            parent.is_none_or(|parent| dirs.contains(&parent)),
+            "{path}: its directory is not packaged before it"
+        );
+        assert_eq!(
+            (field(entry, "owner"), field(entry, "group")),
+            ("root".into(), "ilo-ven".into()),
+            "{path}"
+        );
+        let mode = field(entry, "mode");
+        assert!(mode == "0750" || mode == "0640", "{path}: {mode}: the guide has nothing for others");
+        match field(entry, "kind").as_str() {
+            "dir" => dirs.push(path),
+            "file" => {
+                let source = field(entry, "source");
+                if let Some(template) = source.strip_prefix("template:") {
+                    let text = scriptlets::render_file(&templates(), template, &context()).expect(template);
+                    assert_eq!(
+                        text.starts_with("#!/bin/sh\n"),
+                        mode == "0750" || path.ends_with(".init"),
+                        "{path}"
+                    );
+                } else {
+                    assert_eq!(source, "agent:illumio-ven-ctl", "{path}");
+                }
+            }
+            kind => panic!("{path}: {kind}"),
+        }
+    }
+    assert_eq!(dirs[0], "illumio_ven", "never the prefix itself");
+}
+
 /// A copy of the templates to break.
 fn copy() -> tempfile::TempDir {
     let copy = tempfile::tempdir().expect("a directory");

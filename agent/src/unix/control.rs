@@ -80,6 +80,12 @@ pub fn start(settings: &Settings, how: How) -> Result<u8, Error> {
     println!("Starting illumio-control:");
     let result = match (how, settings.init) {
         (How::ByInit, Init::Systemd) if Path::new("/run/systemd/system").is_dir() => {
+            // A unit that was restarted often or failed is not refused for that. Nothing to reset is no failure.
+            let _ = Command::new("systemctl")
+                .args(["reset-failed", "illumio-ven.service"])
+                .stdin(Stdio::null())
+                .stderr(Stdio::null())
+                .status();
             command("systemctl", &["start", "illumio-ven.service"])
                 .and_then(|()| await_start(settings, || None))
         }

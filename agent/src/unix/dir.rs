@@ -45,7 +45,14 @@ impl Dir {
             name.and_then(|name| open_at(libc::AT_FDCWD, &name, libc::O_RDONLY | libc::O_DIRECTORY, 0));
         match file {
             Ok(file) => Ok(Dir { file, path: path.to_path_buf() }),
-            Err(error) => Err(Error::io(format!("{}: install the package again", path.display()), error)),
+            Err(error) => {
+                let mend = match error.kind() {
+                    io::ErrorKind::PermissionDenied => "run this as root",
+                    io::ErrorKind::NotFound => "install the package again",
+                    _ => "it must be a directory, not a link",
+                };
+                Err(Error::io(format!("{}: {mend}", path.display()), error))
+            }
         }
     }
 
