@@ -57,6 +57,8 @@ pub enum Command {
     Toolchain(ToolchainCommand),
     /// Run all tests, installing what they need
     Test(TestArgs),
+    /// Install, upgrade and remove the packages for real, in roots and images of their own
+    TestInstall(TestInstallArgs),
 }
 
 /// What to release.
@@ -248,4 +250,41 @@ pub struct TestArgs {
     pub offline: bool,
     /// Only run tests whose name contains this; repeatable
     pub filter: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct TestInstallArgs {
+    /// Only packages that match, by tag (c8, u*) or package id (c8.x86_64); repeatable
+    #[arg(long, value_name = "GLOB")]
+    pub platform: Vec<String>,
+    /// Only scenarios of ci/scenarios whose name matches; repeatable
+    #[arg(long, value_name = "GLOB")]
+    pub scenario: Vec<String>,
+    /// Only in roots and images of ci/images.toml whose name matches; repeatable
+    #[arg(long = "in", value_name = "GLOB")]
+    pub within: Vec<String>,
+    /// Only these injected failures, e.g. 'chown#2'; repeatable
+    #[arg(long, value_name = "GLOB")]
+    pub fault: Vec<String>,
+    /// What isolates the cases
+    #[arg(long, value_enum, default_value = "auto")]
+    pub engine: crate::cmd::test_install::Engine,
+    /// Leave the hosts of failed cases running, and say how to enter them
+    #[arg(long)]
+    pub keep: bool,
+    /// How many cases run at once [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+    /// Write the results as JUnit XML
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Test this release instead of one made from the specs
+    #[arg(long, value_name = "DIR")]
+    pub release: Option<PathBuf>,
+    /// Use only toolchains that are on this machine
+    #[arg(long)]
+    pub offline: bool,
+    /// How progress is shown
+    #[arg(long, value_enum, default_value = "auto")]
+    pub progress: Progress,
 }

@@ -13,6 +13,7 @@ pub mod dist;
 pub mod error;
 pub mod failure;
 pub mod inspect;
+pub mod install_test;
 pub mod package;
 pub mod payload;
 pub mod plan;

@@ -7,6 +7,7 @@ mod inspect;
 mod keys;
 mod plan;
 mod test;
+pub mod test_install;
 mod toolchain;
 mod verify;
 
@@ -27,6 +28,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Keys(command) => keys::run(&context, command),
         Command::Toolchain(command) => toolchain::run(&context, command),
         Command::Test(args) => test::run(&context, args),
+        Command::TestInstall(args) => test_install::run(&context, &cli.folders, args),
     }
 }
 

@@ -1,0 +1,125 @@
+//! `test-install`: install, upgrade and remove packages for real, in roots and images of their own.
+
+use crate::cli::{BuildArgs, Folders, TestInstallArgs};
+use crate::context::Context;
+use crate::error::{Exit, Failure};
+use crate::install_test::roots::{self, Root};
+use crate::install_test::scenario::Scenario;
+use crate::install_test::subjects::{self, Wanted};
+use crate::install_test::{images, junit, report, run, scenario, select};
+use crate::plan::PlanErrors;
+use crate::report::{Reporter, seconds};
+
+/// Which isolation is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Engine {
+    /// Everything that works here; what does not is named.
+    Auto,
+    /// Roots made by debootstrap.
+    Roots,
+    /// Container images, with podman.
+    Podman,
+    /// Container images, with docker.
+    Docker,
+}
+
+pub fn run(context: &Context, folders: &Folders, args: TestInstallArgs) -> Result<(), Failure> {
+    let began = std::time::Instant::now();
+    let scenarios = scenarios(context, &args)?;
+    let images = images::load(&context.root).map_err(PlanErrors)?;
+    let reporter = context.reporter(args.progress, "test-install");
+    let mut left_out: Vec<String> = report::NOT_COVERED.iter().map(|t| (*t).to_owned()).collect();
+    let build = BuildArgs { jobs: args.jobs, offline: args.offline, sysroot: Vec::new(), progress: args.progress };
+    let wanted = Wanted { platforms: &args.platform, release: args.release.as_deref() };
+    let subjects = subjects::provide(context, folders, &wanted, &build, &reporter)?;
+
+    let needed = |r: &&images::RootSpec| {
+        select::matches(&args.within, &[&r.name]) && scenarios.iter().any(|s| s.host.has_systemd() == r.systemd)
+    };
+    let specs: Vec<&images::RootSpec> = images.roots.iter().filter(needed).collect();
+    let roots = provide_roots(context, &specs, args.engine, &reporter, &mut left_out)?;
+    let base = context.cache.join("install-test/cases");
+    let disk = |e: std::io::Error| Failure::new(Exit::Output, format!("{}: {e}", base.display()), "make it writable");
+    std::fs::create_dir_all(&base).map_err(disk)?;
+
+    let cases = select::cases(&scenarios, &roots, &subjects.all);
+    if cases.is_empty() {
+        let what = format!("no case is left to run\n  left out: {}", left_out.join("\n  left out: "));
+        return Err(Failure::new(Exit::Checks, what, "give other --scenario, --platform or --in"));
+    }
+    let jobs = args.jobs.map_or_else(|| std::thread::available_parallelism().map_or(2, usize::from), usize::from);
+    let job = reporter.job("cases");
+    let started = std::time::Instant::now();
+    let finished = run::all(cases, &subjects, &base, jobs, args.keep, &args.fault, &job)
+        .map_err(|e| Failure::new(Exit::Unexpected, e, "give a smaller --jobs"))?;
+    let took = started.elapsed();
+    let failed: Vec<_> = finished.iter().filter(|f| !f.verdict.passed()).collect();
+    job.done(&format!("{} cases, {} failed", finished.len(), failed.len()));
+
+    failed.iter().for_each(|f| println!("{}", report::failure(f)));
+    print!("{}", report::table(&finished));
+    for root in &roots {
+        println!("root      {}: {}", root.name, root.versions);
+    }
+    left_out.iter().for_each(|text| println!("left out  {text}"));
+    println!(
+        "\n{} cases, {} failed, in {} on {jobs} threads ({} with releases and roots): release {} and {}",
+        finished.len(),
+        failed.len(),
+        seconds(took),
+        seconds(began.elapsed()),
+        subjects.release,
+        subjects.next_release
+    );
+    if let Some(path) = &args.junit {
+        std::fs::write(path, junit::render(&report::suites(&finished), &left_out))
+            .map_err(|e| Failure::new(Exit::Output, format!("{}: {e}", path.display()), "give another --junit"))?;
+    }
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let what = format!("{} of {} cases failed", failed.len(), finished.len());
+    Err(Failure::new(Exit::Checks, what, "each failure above ends with the command that runs it alone"))
+}
+
+fn scenarios(context: &Context, args: &TestInstallArgs) -> Result<Vec<Scenario>, Failure> {
+    let all = scenario::load(&context.root, &context.root.join("ci/scenarios")).map_err(PlanErrors)?;
+    let names: Vec<String> = all.iter().map(|s| s.name.clone()).collect();
+    let chosen: Vec<Scenario> = all.into_iter().filter(|s| select::matches(&args.scenario, &[&s.name])).collect();
+    if chosen.is_empty() {
+        let what = format!("no scenario matches {}", args.scenario.join(", "));
+        return Err(Failure::new(Exit::Plan, what, format!("there are: {}", names.join(", "))));
+    }
+    Ok(chosen)
+}
+
+/// Under `auto` a root that cannot be had is left out by name; asked for, it is an error.
+fn provide_roots(
+    context: &Context,
+    specs: &[&images::RootSpec],
+    engine: Engine,
+    reporter: &Reporter,
+    left_out: &mut Vec<String>,
+) -> Result<Vec<Root>, Failure> {
+    if matches!(engine, Engine::Podman | Engine::Docker) {
+        return Ok(Vec::new());
+    }
+    let give_up = |what: String| Failure::new(Exit::Checks, what, "mend that, or use --engine auto to go on without");
+    if !rustix::process::geteuid().is_root() {
+        let what = "engine roots: only root can mount and make name spaces".to_owned();
+        if engine == Engine::Roots {
+            return Err(give_up(what));
+        }
+        left_out.push(what);
+        return Ok(Vec::new());
+    }
+    let mut roots = Vec::new();
+    for spec in specs {
+        match roots::provide(spec, &context.cache, &|line| reporter.say(line)) {
+            Ok(root) => roots.push(root),
+            Err(e) if engine == Engine::Roots => return Err(give_up(format!("root {}: {e}", spec.name))),
+            Err(e) => left_out.push(format!("root {}: {e}", spec.name)),
+        }
+    }
+    Ok(roots)
+}
