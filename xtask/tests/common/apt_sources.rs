@@ -88,7 +88,7 @@ pub fn deb822_entries(text: &str) -> Vec<Archive> {
         let field = |name: &str| -> Vec<String> {
             let starts =
                 |l: &&str| l.split_once(':').is_some_and(|(n, _)| n.trim().eq_ignore_ascii_case(name));
-            let Some(at) = stanza.iter().position(|l| starts(&l)) else { return Vec::new() };
+            let Some(at) = stanza.iter().position(starts) else { return Vec::new() };
             let first = stanza[at].split_once(':').map_or("", |(_, value)| value);
             let more = stanza[at + 1..].iter().take_while(|l| l.starts_with([' ', '\t']));
             std::iter::once(first)

@@ -232,7 +232,7 @@ pub fn cached(place: &Path, make: impl FnOnce(&Path) -> Result<(), String>) -> R
     fs::create_dir_all(folder).map_err(fail(folder))?;
     let lock = folder.join(format!(".{name}.lock"));
     let held = File::create(&lock).map_err(fail(&lock))?;
-    held.lock().map_err(fail(&lock))?;
+    rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive).map_err(|e| fail(&lock)(e.into()))?;
     if place.is_dir() {
         return Ok(());
     }
