@@ -117,20 +117,20 @@ fn relation(part: &str, text: &Located<String>, format: Format, problems: &Probl
         );
         return None;
     }
-    if let Some((_, version)) = &condition {
-        if !is_version(version, format) {
-            problems.add(
-                "dependency/version",
-                &text.at,
-                format!("\"{version}\" is not a version that the oldest {} reads", format.name()),
-                match format {
-                    // rpm before 4.10 misreads `~`, before 4.15 `^`.
-                    Format::Rpm => "write [epoch:]version[-release] of letters, digits and . + _, beginning with a digit",
-                    Format::Deb => "write [epoch:]version[-revision] of letters, digits and . + ~, beginning with a digit",
-                },
-            );
-            return None;
-        }
+    if let Some((_, version)) = &condition
+        && !is_version(version, format)
+    {
+        problems.add(
+            "dependency/version",
+            &text.at,
+            format!("\"{version}\" is not a version that the oldest {} reads", format.name()),
+            match format {
+                // rpm before 4.10 misreads `~`, before 4.15 `^`.
+                Format::Rpm => "write [epoch:]version[-release] of letters, digits and . + _, beginning with a digit",
+                Format::Deb => "write [epoch:]version[-revision] of letters, digits and . + ~, beginning with a digit",
+            },
+        );
+        return None;
     }
     Some(Relation { name: name.to_owned(), condition })
 }

@@ -34,7 +34,9 @@ pub fn stdout_of(command: &mut Command) -> String {
 
 /// Runs a command; a program that cannot be started is named together with its mend.
 pub fn run(command: &mut Command) -> Output {
-    command.output().unwrap_or_else(|e| panic!("{command:?}: {e}; `cargo xtask test` installs what tests need"))
+    command
+        .output()
+        .unwrap_or_else(|e| panic!("{command:?}: {e}; `cargo xtask test` installs what tests need"))
 }
 
 /// Both outputs of a command.
