@@ -325,13 +325,13 @@ fn bundles() -> Vec<Case> {
 #[rustfmt::skip]
 fn rules() -> Vec<Case> {
     vec![
-        seed("a range ends before it begins", RULES, "from = \"20.1.0\", to = \"21.5.99\"", "from = \"20.1.0\", to = \"20.0.99\"", "compatibility/range", "\"20.1.0\"", "ends before", "swap"),
-        seed("a rule's version has a hot fix", RULES, "\"21.5.99\"", "\"21.5.9+H1\"", "compatibility/version", "\"21.5.9+H1\"", "21.5.9+H1", "23.5.10"),
+        seed("a range ends before it begins", RULES, "from = \"20.1.0\", to = \"21.99.99\"", "from = \"20.1.0\", to = \"20.0.99\"", "compatibility/range", "\"20.1.0\"", "ends before", "swap"),
+        seed("a rule's version has a hot fix", RULES, "\"21.99.99\"", "\"21.5.9+H1\"", "compatibility/version", "\"21.5.9+H1\"", "21.5.9+H1", "23.5.10"),
         seed("a stepping stone is no version", RULES, "\"21.2.0+H2\"", "\"21.2+H2\"", "compatibility/version", "\"21.2+H2\"", "21.2", "19.3.6+H1"),
         seed("a stepping stone cannot be reached", RULES, "\"21.2.0+H2\"", "\"21.3.0\"", "compatibility/stepping-stone", "\"21.3.0\"", "not itself reachable", "inside"),
         seed("a rule's format does not exist", RULES, "\"msi\"", "\"mis\"", "compatibility/format", "\"mis\"", "mis", "did you mean `msi`?"),
         seed("a PCE would manage a VEN that is newer than itself", RULES, "from = \"22.2.0\" }", "from = \"21.2.0\" }", "compatibility/pce-older", "\"21.2.0\"", "newer than itself", "own version"),
-        seed("no PCE takes the new version", PRODUCT, "\"23.5.10\"", "\"24.1.0\"", "compatibility/no-pce", "\"24.1.0\"", "24.1.0", "[[pce]]")
+        seed("no PCE takes the new version", PRODUCT, "\"23.5.10\"", "\"17.1.0\"", "compatibility/no-pce", "\"17.1.0\"", "17.1.0", "[[pce]]")
             .also(&["compatibility/no-upgrade"]),
         seed("debs of this version cannot be upgraded to", RULES, "formats = [\"rpm\", \"deb\"]", "formats = [\"rpm\"]", "compatibility/no-upgrade", "", "no deb upgrade", "[[upgrade]]")
             .at(PRODUCT, "\"23.5.10\""),
