@@ -85,8 +85,10 @@ impl Toolchains {
         configure.args(["--disable-shared", "--without-zstd", "--without-debuginfod"]);
         configure.args(["MAKEINFO=true", "CFLAGS=-O1"]);
         logged(&mut configure, "configuring binutils", log)?;
+        let jobs = self.config.jobs.or_else(|| std::thread::available_parallelism().ok().map(usize::from));
+        let jobs = jobs.unwrap_or(1);
         let mut make = self.build_command(Path::new("make"), source_root);
-        make.current_dir(&build).arg(format!("-j{}", self.config.jobs.unwrap_or(2)));
+        make.current_dir(&build).arg(format!("-j{}", jobs));
         make.args(["MAKEINFO=true", "all-gas", "all-ld"]);
         logged(&mut make, &format!("building GNU ld for {target}"), log)?;
         for (built, name) in [("ld/ld-new", "ld"), ("gas/as-new", "as")] {

@@ -165,7 +165,7 @@ impl Toolchains {
                     };
                     return Ok(Choice { provider, compiler, missing });
                 }
-                (StdProvider::Rustup | StdProvider::BuildStd | StdProvider::Vendor, _) => {}
+                (StdProvider::Rustup | StdProvider::BuildStd, _) => {}
             }
         }
         let compiler = self.active().map_or("(no rustc on PATH)", |compiler| compiler.version.as_str());
@@ -280,6 +280,16 @@ impl Toolchains {
             && let Status::Missing { what, mend } = self.status(target)
         {
             return Err(Error::Offline { what: what.join("; "), mend });
+        }
+        if self.config.sysroots.contains_key(&target.triple) && target.stubs.is_none() {
+            return Err(Error::Spec {
+                path: self.config.specs_dir.join("targets.toml"),
+                problems: vec![format!(
+                    "{}: a sysroot was given, but the target's linker brings its C library; sysroots are for \
+                     targets with link stubs",
+                    target.triple
+                )],
+            });
         }
         let choice = self.choose(target)?;
         let mut digests = BTreeMap::new();
