@@ -49,12 +49,7 @@ impl Toolchains {
     fn build_command(&self, program: &Path, root: &Path) -> Command {
         let mut command = self.env.command(program);
         let bin = root.join("usr/bin");
-        let mut path = bin.clone().into_os_string();
-        if let Some(rest) = self.env.get("PATH") {
-            path.push(":");
-            path.push(rest);
-        }
-        command.env("PATH", path).env("M4", bin.join("m4"));
+        command.env("PATH", self.env.path_with(&bin)).env("M4", bin.join("m4"));
         command.env("BISON_PKGDATADIR", root.join("usr/share/bison"));
         command.env("LD_LIBRARY_PATH", library_path(root));
         command
