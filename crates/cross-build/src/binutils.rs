@@ -49,12 +49,7 @@ impl Toolchains {
     fn build_command(&self, program: &Path, root: &Path) -> Command {
         let mut command = self.env.command(program);
         let bin = root.join("usr/bin");
-        let mut path = bin.clone().into_os_string();
-        if let Some(rest) = self.env.get("PATH") {
-            path.push(":");
-            path.push(rest);
-        }
-        command.env("PATH", path).env("M4", bin.join("m4"));
+        command.env("PATH", self.env.path_with(&bin)).env("M4", bin.join("m4"));
         command.env("BISON_PKGDATADIR", root.join("usr/share/bison"));
         command.env("LD_LIBRARY_PATH", library_path(root));
         command
@@ -85,8 +80,10 @@ impl Toolchains {
         configure.args(["--disable-shared", "--without-zstd", "--without-debuginfod"]);
         configure.args(["MAKEINFO=true", "CFLAGS=-O1"]);
         logged(&mut configure, "configuring binutils", log)?;
+        let jobs = self.config.jobs.or_else(|| std::thread::available_parallelism().ok().map(usize::from));
+        let jobs = jobs.unwrap_or(1);
         let mut make = self.build_command(Path::new("make"), source_root);
-        make.current_dir(&build).arg(format!("-j{}", self.config.jobs.unwrap_or(2)));
+        make.current_dir(&build).arg(format!("-j{}", jobs));
         make.args(["MAKEINFO=true", "all-gas", "all-ld"]);
         logged(&mut make, &format!("building GNU ld for {target}"), log)?;
         for (built, name) in [("ld/ld-new", "ld"), ("gas/as-new", "as")] {

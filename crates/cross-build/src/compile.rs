@@ -108,12 +108,7 @@ impl Toolchains {
             command.env(format!("{name}_{underscored}"), path);
         }
         if let Some(dir) = &toolchain.linker.path {
-            let mut path = dir.clone().into_os_string();
-            if let Some(rest) = self.env.get("PATH") {
-                path.push(":");
-                path.push(rest);
-            }
-            command.env("PATH", path);
+            command.env("PATH", self.env.path_with(dir));
         }
         let log = &request.log_file;
         let start = log.metadata().map_or(0, |meta| meta.len());

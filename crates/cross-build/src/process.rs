@@ -63,6 +63,16 @@ impl CleanEnv {
         command
     }
 
+    /// PATH with a folder before it.
+    pub fn path_with(&self, first: &Path) -> OsString {
+        let mut path = first.as_os_str().to_owned();
+        if let Some(rest) = self.get("PATH") {
+            path.push(":");
+            path.push(rest);
+        }
+        path
+    }
+
     /// The first executable of that name on PATH.
     pub fn find(&self, program: &str) -> Option<PathBuf> {
         std::env::split_paths(self.get("PATH")?).map(|dir| dir.join(program)).find(|path| is_executable(path))

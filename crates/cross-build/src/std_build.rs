@@ -50,22 +50,24 @@ impl StdBuild<'_> {
         store.get(KIND, &self.key())
     }
 
-    /// The sysroot; built when it is not there.
+    /// The sysroot; built when it is not there. `tools` is a folder with programs that rustc calls for the
+    /// target, e.g. dlltool.
     pub fn ensure(
         &self,
         store: &Store,
         env: &CleanEnv,
+        tools: Option<&Path>,
         log: &Path,
         observer: &dyn Observer,
     ) -> Result<PathBuf> {
         store.ensure(KIND, &self.key(), observer, |dir| {
             observer
                 .progress(&format!("build std for {} with {}", self.target.triple, self.compiler.version));
-            self.build(dir, env, log)
+            self.build(dir, env, tools, log)
         })
     }
 
-    fn build(&self, dir: &Path, env: &CleanEnv, log: &Path) -> Result<()> {
+    fn build(&self, dir: &Path, env: &CleanEnv, tools: Option<&Path>, log: &Path) -> Result<()> {
         let source = self.compiler.std_source().ok_or_else(|| Error::MissingTool {
             tool: "the source of std".to_owned(),
             needed_for: format!("to build std for {}", self.target.triple),
@@ -93,6 +95,9 @@ impl StdBuild<'_> {
             command.arg("--offline");
         }
         command.envs(&self.target.env);
+        if let Some(tools) = tools {
+            command.env("PATH", env.path_with(tools));
+        }
         // std uses unstable features of the compiler that it came with.
         command.env("RUSTC_BOOTSTRAP", "1").env("CARGO_INCREMENTAL", "0");
         command.env("CARGO_ENCODED_RUSTFLAGS", self.rustflags(dir).join("\x1f"));

@@ -18,8 +18,6 @@ pub enum StdProvider {
     BuildStd,
     /// Built from the source of Debian's compiler, both unpacked into the cache.
     Debian,
-    /// Brought by the caller with `--sysroot` (only the system's libraries; std is still built).
-    Vendor,
 }
 
 /// How the target's programs are linked.
@@ -338,7 +336,7 @@ impl Targets {
             if !seen.insert(name) {
                 problems.push(format!("{name}: listed twice"));
             }
-            if target.std.is_empty() || target.std.contains(&StdProvider::Vendor) {
+            if target.std.is_empty() {
                 problems.push(format!("{name}: `std` lists rustup, build-std, debian: at least one"));
             }
             if !matches!(target.expect.bits, 32 | 64) {

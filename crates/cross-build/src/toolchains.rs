@@ -165,7 +165,7 @@ impl Toolchains {
                     };
                     return Ok(Choice { provider, compiler, missing });
                 }
-                (StdProvider::Rustup | StdProvider::BuildStd | StdProvider::Vendor, _) => {}
+                (StdProvider::Rustup | StdProvider::BuildStd, _) => {}
             }
         }
         let compiler = self.active().map_or("(no rustc on PATH)", |compiler| compiler.version.as_str());
@@ -281,6 +281,16 @@ impl Toolchains {
         {
             return Err(Error::Offline { what: what.join("; "), mend });
         }
+        if self.config.sysroots.contains_key(&target.triple) && target.stubs.is_none() {
+            return Err(Error::Spec {
+                path: self.config.specs_dir.join("targets.toml"),
+                problems: vec![format!(
+                    "{}: a sysroot was given, but the target's linker brings its C library; sysroots are for \
+                     targets with link stubs",
+                    target.triple
+                )],
+            });
+        }
         let choice = self.choose(target)?;
         let mut digests = BTreeMap::new();
         let compiler = match choice.compiler {
@@ -293,17 +303,26 @@ impl Toolchains {
             digests.extend(unpacked.digests);
         }
         let patches = self.patches(target)?;
+        // std for Windows needs the linker's dlltool; a plain `ld` needs std for its start file.
+        let first = match &target.linker {
+            target::Linker::Ld { .. } => None,
+            _ => Some(self.provision_linker(target, &compiler, None, log, observer)?),
+        };
+        let tools = first.as_ref().and_then(|(linker, _)| linker.path.clone());
         let (sysroot, std) = if choice.provider == StdProvider::Rustup {
             (None, "prebuilt".to_owned())
         } else {
             let build = self.std_build(target, &compiler, &patches);
-            let sysroot = build.ensure(&self.store, &self.env, log, observer)?;
+            let sysroot = build.ensure(&self.store, &self.env, tools.as_deref(), log, observer)?;
             for (name, patch) in target.std_patches.iter().zip(&patches) {
                 digests.insert(name.clone(), patch.sha256.clone());
             }
             (Some(sysroot), describe_std(target))
         };
-        let (linker, stubs) = self.provision_linker(target, &compiler, sysroot.as_deref(), log, observer)?;
+        let (linker, stubs) = match first {
+            Some(linker) => linker,
+            None => self.provision_linker(target, &compiler, sysroot.as_deref(), log, observer)?,
+        };
         self.provision_runner(target, log, observer)?;
         digests.extend(linker.digests.clone());
         Ok(Toolchain { provider: choice.provider, compiler, sysroot, std, linker, stubs, digests })

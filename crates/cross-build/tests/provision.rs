@@ -213,6 +213,17 @@ fn a_whole_download_is_unpacked_and_the_target_is_ready_even_offline() {
 }
 
 #[test]
+fn a_sysroot_for_a_target_that_needs_none_is_refused() {
+    let machine = Machine::new(VERSION);
+    let mut config = config(machine.dir.path(), false);
+    config.sysroots.insert(TRIPLE.to_owned(), machine.path("vendor"));
+    let toolchains = Toolchains::new(config).unwrap();
+    let target = toolchains.targets().get(TRIPLE).unwrap().clone();
+    let error = toolchains.install(&target, &Silent).unwrap_err();
+    assert!(error.to_string().contains("sysroots are for targets with link stubs"), "{error}");
+}
+
+#[test]
 fn a_table_with_mistakes_is_refused_with_all_of_them() {
     let machine = Machine::new(VERSION);
     let table = std::fs::read_to_string(machine.path("specs/targets.toml")).unwrap();
