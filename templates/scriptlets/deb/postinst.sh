@@ -16,7 +16,7 @@ case $1 in
     configure)
         after_install
         unset VEN_ACTIVATION_CODE
-        finish_install || fail "the agent is not running: see $set_data_dir/illumio_ven_data/log, then run dpkg --configure {{ package }}"
+        finish_or_fail "dpkg --configure {{ package }}"
         ;;
     abort-remove)
         # prerm stopped an agent that is to stay after all.

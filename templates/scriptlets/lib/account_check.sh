@@ -20,6 +20,14 @@ check_named_user() { # USER ORIGIN: must exist; its primary group comes with it
             return 0
             ;;
     esac
+    case $1 in
+        *[!0-9]*) ;;
+        *)
+            # Looked up, it would be taken for the number of another user.
+            problem "$2" "$1" "is a number, not a user name" "give the name of the user"
+            return 0
+            ;;
+    esac
     if ! lookup passwd "$1" >/dev/null; then
         problem "$2" "$1" "there is no such user" \
             "create the user first, or unset VEN_NONPRIV_USER to have {{ default_user }} created"

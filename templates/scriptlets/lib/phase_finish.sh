@@ -28,3 +28,12 @@ stop_previous_agent() {
     # Left behind, it names an agent that does not run any more.
     rm -f "$ven_previous" || warn "$ven_previous cannot be removed: remove it"
 }
+
+# finish_or_fail COMMAND: finish_install, or what to do when it did not succeed.
+finish_or_fail() {
+    finish_install && return 0
+    if agent_is_running; then
+        fail "the old agent keeps running. To run the new one: $set_prefix/illumio_ven/illumio-ven-ctl restart"
+    fi
+    fail "the agent is not running: see $set_data_dir/illumio_ven_data/log, then run $1"
+}

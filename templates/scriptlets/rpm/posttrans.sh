@@ -12,4 +12,4 @@ if [ -f "$ven_pending" ] || ! read_settings "$ven_settings"; then
     exit 1
 fi
 unset VEN_ACTIVATION_CODE
-finish_install || fail "the agent is not running: see $set_data_dir/illumio_ven_data/log, then run $set_prefix/illumio_ven/illumio-ven-ctl start"
+finish_or_fail "$set_prefix/illumio_ven/illumio-ven-ctl start"

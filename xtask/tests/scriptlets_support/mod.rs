@@ -290,8 +290,22 @@ impl Sandbox {
         self.read("trace/count").trim().parse().expect("a number")
     }
 
+    /// What was called, line by line, with a `# SCRIPT` line before each script's calls.
     pub fn calls(&self) -> String {
         if self.exists("trace/calls") { self.read("trace/calls") } else { String::new() }
+    }
+
+    /// The external calls in their order: the script that made it, and its words.
+    pub fn call_list(&self) -> Vec<(String, String)> {
+        let mut script = String::new();
+        let mut list = Vec::new();
+        for line in self.calls().lines() {
+            match line.strip_prefix("# ") {
+                Some(name) => name.clone_into(&mut script),
+                None => list.push((script.clone(), line.to_owned())),
+            }
+        }
+        list
     }
 
     pub fn forget_calls(&self) {
@@ -369,6 +383,7 @@ impl Sandbox {
         environment: &[(&str, &str)],
     ) -> Outcome {
         let name = format!("scripts/{script}");
+        self.write("trace/calls", &format!("{}# {script}\n", self.calls()));
         let mut words: Vec<String> = self.shell.words.iter().map(ToString::to_string).collect();
         words[0] = format!("/host/bin/{}", words[0]);
         if self.traced {

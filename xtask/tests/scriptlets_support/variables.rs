@@ -37,6 +37,7 @@ pub const REFUSED: &[(Variables, &str)] = &[
     (&[("VEN_DATA_DIR", "/var/tmp")], "private empty copy"),
     (&[("VEN_NONPRIV_USER", "nobody-here")], "VEN_NONPRIV_USER=nobody-here: there is no such user"),
     (&[("VEN_NONPRIV_USER", "root")], "the agent must not run as root"),
+    (&[("VEN_NONPRIV_USER", "1000")], "VEN_NONPRIV_USER=1000: is a number, not a user name"),
     (&[("VEN_NONPRIV_USER", "a:b")], "not a user name"),
     (&[("VEN_NONPRIV_USER", "-rf")], "not a user name"),
     (&[("VEN_NONPRIV_USER", "../x")], "not a user name"),

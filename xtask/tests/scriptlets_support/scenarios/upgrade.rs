@@ -16,6 +16,11 @@ pub fn rpm_upgrade_state(s: &Sandbox) {
     );
     let stop = s.calls().find("illumio-ven-ctl stop").expect("restarted");
     assert!(s.calls()[stop..].contains("init_Platform start"), "{}", s.calls());
+    s.make_fail("mkdir");
+    s.run(ScriptName::Posttrans, &["2"], &[])
+        .refused(&["the old agent keeps running. To run the new one: /opt/"]);
+    assert!(s.agent_runs());
+    s.let_work("mkdir");
     s.stop_agent();
     s.forget_calls();
     rpm::upgrade(s, "/opt", "/opt", &[]).ok().says(&["the agent was not running and was not started"]);
