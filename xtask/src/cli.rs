@@ -257,7 +257,10 @@ pub struct TestInstallArgs {
     /// Only packages that match, by tag (c8, u*) or package id (c8.x86_64); repeatable
     #[arg(long, value_name = "GLOB")]
     pub platform: Vec<String>,
-    /// Only scenarios of ci/scenarios whose name matches; repeatable
+    /// Folder of scenarios [default: ci/scenarios in the project]
+    #[arg(long, value_name = "DIR")]
+    pub scenarios: Option<PathBuf>,
+    /// Only scenarios whose name matches; repeatable
     #[arg(long, value_name = "GLOB")]
     pub scenario: Vec<String>,
     /// Only in roots and images of ci/images.toml whose name matches; repeatable

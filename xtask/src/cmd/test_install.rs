@@ -3,8 +3,9 @@
 use crate::cli::{BuildArgs, Folders, TestInstallArgs};
 use crate::context::Context;
 use crate::error::{Exit, Failure};
-use crate::install_test::roots::{self, Root};
-use crate::install_test::scenario::Scenario;
+use crate::install_test::container::{self, Program};
+use crate::install_test::roots::{self, Medium, Root};
+use crate::install_test::scenario::{EngineKind, Scenario};
 use crate::install_test::subjects::{self, Wanted};
 use crate::install_test::{images, junit, report, run, scenario, select};
 use crate::plan::PlanErrors;
@@ -37,7 +38,12 @@ pub fn run(context: &Context, folders: &Folders, args: TestInstallArgs) -> Resul
         select::matches(&args.within, &[&r.name]) && scenarios.iter().any(|s| s.host.has_systemd() == r.systemd)
     };
     let specs: Vec<&images::RootSpec> = images.roots.iter().filter(needed).collect();
-    let roots = provide_roots(context, &specs, args.engine, &reporter, &mut left_out)?;
+    let mut roots = provide_roots(context, &specs, args.engine, &reporter, &mut left_out)?;
+    let wanted = |i: &&images::ImageSpec| select::matches(&args.within, &[&i.name]);
+    let specs: Vec<&images::ImageSpec> = images.images.iter().filter(wanted).collect();
+    if !specs.is_empty() && scenarios.iter().any(|s| s.engines.contains(&EngineKind::Container)) {
+        roots.extend(provide_images(&specs, args.engine, &reporter, &mut left_out)?);
+    }
     let base = context.cache.join("install-test/cases");
     let disk = |e: std::io::Error| Failure::new(Exit::Output, format!("{}: {e}", base.display()), "make it writable");
     std::fs::create_dir_all(&base).map_err(disk)?;
@@ -83,7 +89,8 @@ pub fn run(context: &Context, folders: &Folders, args: TestInstallArgs) -> Resul
 }
 
 fn scenarios(context: &Context, args: &TestInstallArgs) -> Result<Vec<Scenario>, Failure> {
-    let all = scenario::load(&context.root, &context.root.join("ci/scenarios")).map_err(PlanErrors)?;
+    let folder = args.scenarios.clone().unwrap_or_else(|| context.root.join("ci/scenarios"));
+    let all = scenario::load(&context.root, &folder).map_err(PlanErrors)?;
     let names: Vec<String> = all.iter().map(|s| s.name.clone()).collect();
     let chosen: Vec<Scenario> = all.into_iter().filter(|s| select::matches(&args.scenario, &[&s.name])).collect();
     if chosen.is_empty() {
@@ -119,6 +126,48 @@ fn provide_roots(
             Ok(root) => roots.push(root),
             Err(e) if engine == Engine::Roots => return Err(give_up(format!("root {}: {e}", spec.name))),
             Err(e) => left_out.push(format!("root {}: {e}", spec.name)),
+        }
+    }
+    Ok(roots)
+}
+
+/// Under `auto` the first engine that works is used, and what cannot be had is left out by name.
+fn provide_images(
+    specs: &[&images::ImageSpec],
+    engine: Engine,
+    reporter: &Reporter,
+    left_out: &mut Vec<String>,
+) -> Result<Vec<Root>, Failure> {
+    let (programs, asked): (&[Program], bool) = match engine {
+        Engine::Roots => return Ok(Vec::new()),
+        Engine::Auto => (&[Program::Podman, Program::Docker], false),
+        Engine::Podman => (&[Program::Podman], true),
+        Engine::Docker => (&[Program::Docker], true),
+    };
+    let give_up = |what: String| Failure::new(Exit::Checks, what, "mend that, or use --engine auto to go on without");
+    let mut working = None;
+    for program in programs {
+        match program.check() {
+            Ok(()) if working.is_none() => working = Some(*program),
+            Ok(()) => {}
+            Err(why) if asked => return Err(give_up(format!("engine {}: {why}", program.name()))),
+            Err(why) => left_out.push(format!("engine {}: {why}", program.name())),
+        }
+    }
+    let Some(program) = working else { return Ok(Vec::new()) };
+    let mut roots = Vec::new();
+    for spec in specs {
+        match container::provide(program, spec, &|line| reporter.say(line)) {
+            Ok(image) => roots.push(Root {
+                name: spec.name.clone(),
+                versions: container::versions(program, &image),
+                medium: Medium::Image(program, image),
+                formats: vec![spec.format],
+                tags: spec.tags.clone(),
+                systemd: false,
+            }),
+            Err(why) if asked => return Err(give_up(format!("image {}: {why}", spec.name))),
+            Err(why) => left_out.push(format!("image {}: {why}", spec.name)),
         }
     }
     Ok(roots)

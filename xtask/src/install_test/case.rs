@@ -1,6 +1,7 @@
 //! One case: a scenario on one package in one root, step by step.
 
 use std::io;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::expect;
@@ -8,7 +9,8 @@ use super::faults::{self, Fault};
 use super::isolated::{Ended, Isolated};
 use super::places::Places;
 use super::scenario::{Agrees, Outcome, Scenario, Step};
-use super::tree::{self, Allowed, Snapshot};
+use super::tree::{self, Allowed, Difference, Entry, Kind, Snapshot};
+use crate::spec::Format;
 
 /// How long one command may take before it counts as hanging.
 pub const LIMIT: Duration = Duration::from_secs(120);
@@ -44,8 +46,8 @@ impl Verdict {
 /// What every case begins with: the release's key for rpm, the foreign architecture for dpkg.
 fn begin(places: &Places, architecture: &str) -> String {
     match places.format {
-        crate::spec::Format::Rpm => "rpm --initdb && rpmkeys --import /mnt/packages/key.asc".to_owned(),
-        crate::spec::Format::Deb => {
+        Format::Rpm => "rpm --initdb && rpmkeys --import /mnt/packages/key.asc".to_owned(),
+        Format::Deb => {
             format!("[ \"$(dpkg --print-architecture)\" = {architecture} ] || dpkg --add-architecture {architecture}")
         }
     }
@@ -162,19 +164,32 @@ fn check(step: &Step, ended: &Ended, before: &Snapshot, open: bool, running: &mu
     findings.extend(expect::processes(&step.running, &step.stopped, running.host)?);
     if step.tree != Agrees::NotCompared {
         let except: Vec<String> = step.except.iter().map(|e| running.places.fill(e)).collect();
-        findings.extend(differences(running.host, before, &except)?);
+        findings.extend(differences(running.host, before, &except, running.places)?);
     }
     running.findings.extend(findings);
     Ok(())
 }
 
+/// dpkg removes the parents of a package's files, here /opt, when they are empty and no package lists them. No
+/// maintainer script runs after that.
+fn is_parent_that_dpkg_removes(difference: &Difference, places: &Places) -> bool {
+    let was_folder = matches!(&difference.before, Some(Entry { kind: Kind::Directory, .. }));
+    places.format == Format::Deb && was_folder && difference.after.is_none() && difference.path == Path::new(&places.prefix)
+}
+
 /// The paths that differ from an earlier snapshot and may not.
-pub fn differences(host: &dyn Isolated, before: &Snapshot, except: &[String]) -> io::Result<Vec<String>> {
+pub fn differences(
+    host: &dyn Isolated,
+    before: &Snapshot,
+    except: &[String],
+    places: &Places,
+) -> io::Result<Vec<String>> {
     let after = host.snapshot()?;
     let allowed = Allowed::new(except);
     let mut found: Vec<String> = tree::compare(&*host.base(), before, &after)?
         .into_iter()
         .filter(|difference| !allowed.allows(&difference.path))
+        .filter(|difference| !is_parent_that_dpkg_removes(difference, places))
         .map(|difference| difference.to_string())
         .collect();
     if found.len() > SHOWN {

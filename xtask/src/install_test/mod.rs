@@ -2,6 +2,7 @@
 //! image that it has.
 
 pub mod case;
+pub mod container;
 pub mod expect;
 pub mod faults;
 pub mod images;

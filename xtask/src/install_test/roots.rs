@@ -6,15 +6,27 @@ use std::process::Command;
 
 use sha2::{Digest, Sha256};
 
+use super::container::Program;
 use super::images::RootSpec;
 use crate::spec::Format;
+
+/// What a case's host is made of.
+#[derive(Debug, Clone)]
+pub enum Medium {
+    /// A folder under an overlay.
+    Folder(PathBuf),
+    /// An image of a container engine.
+    Image(Program, String),
+}
 
 /// A root that is ready.
 #[derive(Debug, Clone)]
 pub struct Root {
     pub name: String,
-    pub folder: PathBuf,
+    pub medium: Medium,
     pub formats: Vec<Format>,
+    /// Globs over the tags of packages; empty: all.
+    pub tags: Vec<String>,
     pub systemd: bool,
     /// Versions of its package managers.
     pub versions: String,
@@ -75,8 +87,9 @@ pub fn provide(spec: &RootSpec, cache: &Path, say: &dyn Fn(&str)) -> Result<Root
     let versions = std::fs::read_to_string(&versions).map_err(|e| disk(&versions, e))?;
     Ok(Root {
         name: spec.name.clone(),
-        folder,
+        medium: Medium::Folder(folder),
         formats: spec.formats.clone(),
+        tags: Vec::new(),
         systemd: spec.systemd,
         versions: versions.trim().to_owned(),
     })

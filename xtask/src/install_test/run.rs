@@ -6,8 +6,10 @@ use std::time::Duration;
 use rayon::prelude::*;
 
 use super::case::{self, Verdict};
+use super::container::Container;
 use super::faults::{self, Fault};
 use super::isolated::Isolated;
+use super::roots::Medium;
 use super::sandbox::{Layout, Sandbox};
 use super::select::{Case, matches};
 use super::subjects::Subjects;
@@ -63,7 +65,6 @@ fn failures<'a>(finished: &Finished<'a>, faults: &[String]) -> Vec<Case<'a>> {
 
 fn one<'a>(case: Case<'a>, subjects: &Subjects, base: &Path, keep: bool) -> Finished<'a> {
     let layout = Layout {
-        lower: case.root.folder.clone(),
         host: case.scenario.host,
         packages: subjects.packages.clone(),
         key: subjects.key.clone(),
@@ -73,8 +74,14 @@ fn one<'a>(case: Case<'a>, subjects: &Subjects, base: &Path, keep: bool) -> Fini
         Ok(words) => faults::Plan { words, fault: case.fault.clone() },
         Err(why) => return broken(case, why),
     };
-    let mut host: Box<dyn Isolated> = match Sandbox::new(base, &layout) {
-        Ok(host) => Box::new(host),
+    let host: std::io::Result<Box<dyn Isolated>> = match &case.root.medium {
+        Medium::Folder(lower) => Sandbox::new(base, lower, &layout).map(|host| Box::new(host) as Box<dyn Isolated>),
+        Medium::Image(program, image) => {
+            Container::new(*program, image, &layout).map(|host| Box::new(host) as Box<dyn Isolated>)
+        }
+    };
+    let mut host = match host {
+        Ok(host) => host,
         Err(e) => return broken(case, e.to_string()),
     };
     let verdict = case::run(case.scenario, &case.places(subjects), &case.subject.architecture, &failures, &mut *host);

@@ -21,8 +21,6 @@ const LOOK: Duration = Duration::from_millis(2);
 /// What a sandbox is made of.
 #[derive(Debug, Clone)]
 pub struct Layout {
-    /// The root that stays as it is.
-    pub lower: PathBuf,
     pub host: Host,
     /// Folders of packages: the release under test and its successor.
     pub packages: [PathBuf; 2],
@@ -93,11 +91,11 @@ esac
 "#;
 
 impl Sandbox {
-    /// Makes a sandbox in a new folder below `base`.
+    /// Makes a sandbox over the root `lower`, which stays as it is, in a new folder below `base`.
     ///
     /// # Errors
     /// What the kernel refused, in the words of `mount` and `unshare`.
-    pub fn new(base: &Path, layout: &Layout) -> io::Result<Sandbox> {
+    pub fn new(base: &Path, lower: &Path, layout: &Layout) -> io::Result<Sandbox> {
         let work = tempfile::Builder::new().prefix("case-").tempdir_in(base)?;
         let log = base.join(format!("{}.log", work.path().file_name().unwrap_or_default().to_string_lossy()));
         let said = File::create(&log)?;
@@ -110,11 +108,11 @@ impl Sandbox {
         if layout.host == Host::Systemd {
             command.arg("--cgroup");
         }
-        command.args(["sh", "-c", BEGIN, "sandbox"]).arg(work.path()).arg(&layout.lower).args(&layout.packages);
+        command.args(["sh", "-c", BEGIN, "sandbox"]).arg(work.path()).arg(lower).args(&layout.packages);
         command.arg(&layout.key).arg(layout.host.name());
         command.stdin(Stdio::null()).stdout(said.try_clone()?).stderr(said);
         let outer = command.spawn().map_err(|e| io::Error::new(e.kind(), format!("unshare: {e}")))?;
-        let mut sandbox = Sandbox { outer, init: 0, work, lower: layout.lower.clone(), steps: 0 };
+        let mut sandbox = Sandbox { outer, init: 0, work, lower: lower.to_owned(), steps: 0 };
         let ready = sandbox.wait_ready();
         let said = std::fs::read_to_string(&log).unwrap_or_default();
         let _ = std::fs::remove_file(&log);

@@ -2,7 +2,7 @@
 
 use super::faults::Fault;
 use super::places::Places;
-use super::roots::Root;
+use super::roots::{Medium, Root};
 use super::scenario::{EngineKind, Scenario, Spread};
 use super::subjects::{Subject, Subjects};
 
@@ -56,19 +56,26 @@ pub fn matches(globs: &[String], names: &[&str]) -> bool {
     globs.is_empty() || globs.iter().any(hit)
 }
 
-/// All cases in roots, in the order of scenarios, roots, packages.
+/// All cases, in the order of scenarios, roots, packages.
 pub fn cases<'a>(scenarios: &'a [Scenario], roots: &'a [Root], subjects: &'a [Subject]) -> Vec<Case<'a>> {
     let mut cases = Vec::new();
-    for scenario in scenarios.iter().filter(|s| s.engines.contains(&EngineKind::Roots)) {
+    for scenario in scenarios {
         for root in roots.iter().filter(|r| r.systemd == scenario.host.has_systemd()) {
-            if !matches(&scenario.roots, &[&root.name]) {
+            let engine = match root.medium {
+                Medium::Folder(_) => EngineKind::Roots,
+                Medium::Image(..) => EngineKind::Container,
+            };
+            if !scenario.engines.contains(&engine) || !matches(&scenario.roots, &[&root.name]) {
                 continue;
             }
             let mut seen: Vec<(&str, &str)> = Vec::new();
             // The newest of each family comes last in the plan's order.
             for subject in subjects.iter().rev() {
                 let of_format = scenario.formats.contains(&subject.format) && root.formats.contains(&subject.format);
-                if !of_format || !matches(&scenario.packages, &[&subject.tag, &subject.id]) {
+                if !of_format
+                    || !matches(&scenario.packages, &[&subject.tag, &subject.id])
+                    || !matches(&root.tags, &[&subject.tag])
+                {
                     continue;
                 }
                 let kind = (subject.format.name(), &subject.architecture[..]);
