@@ -3,8 +3,8 @@
 check_account() {
     if [ -n "${VEN_NONPRIV_USER:-}" ]; then
         check_named_user "$VEN_NONPRIV_USER" VEN_NONPRIV_USER
-    elif [ -n "$old_user" ] && [ "$old_user" != "{{ default_user }}" ]; then
-        check_named_user "$old_user" "VEN_NONPRIV_USER (of the installed agent)"
+    elif [ -n "$kept_user" ] && [ "$kept_user" != "{{ default_user }}" ]; then
+        check_named_user "$kept_user" "VEN_NONPRIV_USER (of the installed agent)"
     else
         check_own_group
         check_own_user

@@ -3,10 +3,13 @@
 # settings bind). Reports every problem and
 # exits before anything has changed.
 resolve_settings() {
+    # old_*: of the installed agent, which stays where it is. kept_*: for what no variable names.
     old_prefix=
     old_data_dir=
     old_user=
-    old_runtime_env=
+    kept_data_dir=
+    kept_user=
+    kept_runtime_env=
     if [ "$ven_keep" = yes ]; then
         load_old_settings
     elif ! read_settings "$ven_pending"; then
@@ -19,9 +22,9 @@ resolve_settings() {
 
     set_version="{{ release_id }}"
     set_prefix=$ven_prefix
-    set_data_dir=${VEN_DATA_DIR:-${old_data_dir:-{{ default_prefix }}}}
+    set_data_dir=${VEN_DATA_DIR:-${kept_data_dir:-{{ default_prefix }}}}
     set_data_dir=${set_data_dir%/}
-    set_runtime_env=${ILLUMIO_RUNTIME_ENV:-$old_runtime_env}
+    set_runtime_env=${ILLUMIO_RUNTIME_ENV:-$kept_runtime_env}
     # At an upgrade the recorded value stays; a value other than true has no effect.
     [ "${VEN_DISABLE_MONITOR_RESTART:-}" != true ] || set_monitor=disabled
     set_kind=$ven_kind
@@ -34,12 +37,13 @@ load_old_settings() {
             old_prefix=$set_prefix
             old_data_dir=$set_data_dir
             old_user=$set_user
-            old_runtime_env=$set_runtime_env
+            keep_recorded
             ;;
         1)
             if read_settings "$ven_pending"; then
                 # The first installation did not come to its end: this is it, once more.
                 ven_kind=$set_kind
+                keep_recorded
                 return 0
             fi
             warn "$ven_settings is missing: defaults are used where no variable is set"
@@ -56,6 +60,12 @@ load_old_settings() {
                 "restore it, or remove it and give VEN_DATA_DIR and VEN_NONPRIV_USER as at the first install"
             ;;
     esac
+}
+
+keep_recorded() {
+    kept_data_dir=$set_data_dir
+    kept_user=$set_user
+    kept_runtime_env=$set_runtime_env
 }
 
 # check_moves: an upgrade stays where the agent is, unless VEN_ALLOW_MOVE=true.
