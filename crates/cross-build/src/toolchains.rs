@@ -8,7 +8,7 @@ use crate::compiler::Compiler;
 use crate::config::{Config, Observer, Status};
 use crate::error::{Error, Result};
 use crate::fetch::debian::{self, Unpacked};
-use crate::fetch::pypi;
+use crate::fetch::pypi::{self, Python};
 use crate::ld::LdTarget;
 use crate::linker::{self, Linker, Rules};
 use crate::patch::Patch;
@@ -434,7 +434,17 @@ impl Toolchains {
         observer: &dyn Observer,
     ) -> Result<(PathBuf, BTreeMap<String, String>)> {
         let wheel = &self.targets.zig;
-        let dir = pypi::ensure(&self.store, &self.env, "ziglang", wheel, "ziglang/zig", log, observer)?;
+        let dir = match pypi::get(&self.store, "ziglang", wheel) {
+            Some(dir) => dir,
+            None => {
+                let python = match Python::installed(&self.env) {
+                    Some(python) => python,
+                    None => Python::Unpacked(self.debian_set("python", log, observer)?),
+                };
+                let program = "ziglang/zig";
+                pypi::ensure(&self.store, &self.env, &python, "ziglang", wheel, program, log, observer)?
+            }
+        };
         let zig = dir.join("ziglang/zig");
         if !is_executable(&zig) {
             return Err(Error::MissingTool {

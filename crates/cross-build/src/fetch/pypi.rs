@@ -1,7 +1,9 @@
 //! Tools that PyPI distributes as wheels. A wheel is a zip archive; pip finds the mirror and downloads it.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
+use super::debian::Unpacked;
 use super::{check_digest, with_retries};
 use crate::config::Observer;
 use crate::error::{Error, IoContext, Result};
@@ -10,6 +12,36 @@ use crate::store::Store;
 use crate::target::Wheel;
 
 const KIND: &str = "wheels";
+
+/// A Python that has pip.
+pub(crate) enum Python {
+    /// This machine's.
+    Installed,
+    /// Debian's, unpacked into the cache: many machines have no pip.
+    Unpacked(Unpacked),
+}
+
+impl Python {
+    /// Whether this machine's Python has pip.
+    pub fn installed(env: &CleanEnv) -> Option<Python> {
+        env.find("python3")?;
+        let asked = env.command("python3").args(["-m", "pip", "--version"]).output().ok()?;
+        asked.status.success().then_some(Python::Installed)
+    }
+
+    fn command(&self, env: &CleanEnv) -> Command {
+        match self {
+            Python::Installed => env.command("python3"),
+            Python::Unpacked(unpacked) => {
+                let usr = unpacked.root.join("usr");
+                let mut command = env.command(usr.join("bin/python3"));
+                command.env("LD_LIBRARY_PATH", unpacked.library_path());
+                command.env("PYTHONHOME", &usr).env("PYTHONPATH", usr.join("lib/python3/dist-packages"));
+                command
+            }
+        }
+    }
+}
 
 /// Where the wheel is unpacked, or would be; an error when there is none for this machine.
 pub(crate) fn key(name: &str, wheel: &Wheel) -> Result<(String, String)> {
@@ -31,6 +63,7 @@ pub(crate) fn get(store: &Store, name: &str, wheel: &Wheel) -> Option<PathBuf> {
 pub(crate) fn ensure(
     store: &Store,
     env: &CleanEnv,
+    python: &Python,
     name: &str,
     wheel: &Wheel,
     program: &str,
@@ -41,18 +74,25 @@ pub(crate) fn ensure(
     store.ensure(KIND, &key, observer, |dir| {
         let what = format!("{name} {} from PyPI", wheel.version);
         observer.progress(&format!("download {what}"));
-        let file = with_retries(&what, observer, || download(env, name, wheel, dir, log))?;
+        let file = with_retries(&what, observer, || download(env, python, name, wheel, dir, log))?;
         check_digest(&file, &digest, "targets.toml")?;
-        unpack(env, &file, dir, log)?;
+        unpack(env, python, &file, dir, log)?;
         make_executable(&dir.join(program))?;
         std::fs::remove_file(&file).at("remove", &file)
     })
 }
 
-fn download(env: &CleanEnv, name: &str, wheel: &Wheel, dir: &Path, log: &Path) -> Result<PathBuf> {
+fn download(
+    env: &CleanEnv,
+    python: &Python,
+    name: &str,
+    wheel: &Wheel,
+    dir: &Path,
+    log: &Path,
+) -> Result<PathBuf> {
     let into = dir.join("download");
     crate::store::remove_tree(&into)?;
-    let mut command = env.command("python3");
+    let mut command = python.command(env);
     command.args(["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--no-cache-dir"]);
     command.arg("--dest").arg(&into).arg(format!("{name}=={}", wheel.version));
     logged(&mut command, &format!("download of {name}"), log).map_err(|e| explain_pip(e, name))?;
@@ -74,13 +114,6 @@ fn download(env: &CleanEnv, name: &str, wheel: &Wheel, dir: &Path, log: &Path) -
 /// pip hides a dead network behind "no matching distribution".
 fn explain_pip(error: Error, name: &str) -> Error {
     match error {
-        Error::Build { tail, .. } if tail.iter().any(|line| line.contains("No module named pip")) => {
-            Error::MissingTool {
-                tool: "pip".to_owned(),
-                needed_for: format!("to download {name} from PyPI"),
-                mend: "apt-get install python3-pip".to_owned(),
-            }
-        }
         Error::Build { tail, .. } if tail.iter().any(|line| line.contains("No matching distribution")) => {
             Error::Network { what: name.to_owned(), attempts: 1, detail: tail.join(" | ") }
         }
@@ -88,8 +121,8 @@ fn explain_pip(error: Error, name: &str) -> Error {
     }
 }
 
-fn unpack(env: &CleanEnv, wheel: &Path, dir: &Path, log: &Path) -> Result<()> {
-    let mut command = env.command("python3");
+fn unpack(env: &CleanEnv, python: &Python, wheel: &Path, dir: &Path, log: &Path) -> Result<()> {
+    let mut command = python.command(env);
     command.args(["-m", "zipfile", "-e"]).arg(wheel).arg(dir);
     logged(&mut command, "unpacking of a wheel", log)
 }
