@@ -396,10 +396,13 @@ impl Toolchains {
                     ("cc", tool(program).each("arg", args)),
                     ("ar", binutils("ar")),
                     ("ranlib", binutils("ranlib")),
-                    // rustc looks for it by this name on PATH.
-                    (dlltool.as_str(), binutils("dlltool")),
                 ];
                 let dir = linker::programs(&self.store, &driver, &target.triple, &programs, observer)?;
+                // rustc looks for it by this name on PATH; in a folder of its own, as `cc` there would take
+                // the place of the host's.
+                let tools = [(dlltool.as_str(), binutils("dlltool"))];
+                let name = format!("{}-tools", target.triple);
+                let tools = linker::programs(&self.store, &driver, &name, &tools, observer)?;
                 let mut version = self.env.command(bin.join(program));
                 let version =
                     output(version.env("LD_LIBRARY_PATH", &libraries).arg("-dumpfullversion"), "to link")?;
@@ -408,7 +411,7 @@ impl Toolchains {
                     c_tools: [("CC", "cc"), ("AR", "ar"), ("RANLIB", "ranlib")]
                         .map(|(name, file)| (name, dir.join(file)))
                         .into(),
-                    path: Some(dir),
+                    path: Some(tools),
                     name: format!("{prefix}gcc"),
                     version: version.trim_end().to_owned(),
                     digests: unpacked.digests,
