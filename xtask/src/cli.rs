@@ -275,7 +275,7 @@ pub struct TestInstallArgs {
     /// Leave the hosts of failed cases running, and say how to enter them
     #[arg(long)]
     pub keep: bool,
-    /// How many cases run at once [default: one per core]
+    /// How many cases run at once [default: two per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
     /// Write the results as JUnit XML

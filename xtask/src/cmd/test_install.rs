@@ -1,5 +1,7 @@
 //! `test-install`: install, upgrade and remove packages for real, in roots and images of their own.
 
+use rayon::prelude::*;
+
 use crate::cli::{BuildArgs, Folders, TestInstallArgs};
 use crate::context::Context;
 use crate::error::{Exit, Failure};
@@ -53,7 +55,9 @@ pub fn run(context: &Context, folders: &Folders, args: TestInstallArgs) -> Resul
         let what = format!("no case is left to run\n  left out: {}", left_out.join("\n  left out: "));
         return Err(Failure::new(Exit::Checks, what, "give other --scenario, --platform or --in"));
     }
-    let jobs = args.jobs.map_or_else(|| std::thread::available_parallelism().map_or(2, usize::from), usize::from);
+    // A case mostly waits: for the agent to start and stop, for the disk.
+    let cores = || 2 * std::thread::available_parallelism().map_or(2, usize::from);
+    let jobs = args.jobs.map_or_else(cores, usize::from);
     let job = reporter.job("cases");
     let started = std::time::Instant::now();
     let finished = run::all(cases, &subjects, &base, jobs, args.keep, &args.fault, &job)
@@ -121,8 +125,11 @@ fn provide_roots(
         return Ok(Vec::new());
     }
     let mut roots = Vec::new();
-    for spec in specs {
-        match roots::provide(spec, &context.cache, &|line| reporter.say(line)) {
+    // Making one is mostly waiting for the mirror.
+    let (cache, say) = (&context.cache, |line: &str| reporter.say(line));
+    let provided: Vec<_> = specs.par_iter().map(|spec| roots::provide(spec, cache, &say)).collect();
+    for (spec, root) in specs.iter().zip(provided) {
+        match root {
             Ok(root) => roots.push(root),
             Err(e) if engine == Engine::Roots => return Err(give_up(format!("root {}: {e}", spec.name))),
             Err(e) => left_out.push(format!("root {}: {e}", spec.name)),

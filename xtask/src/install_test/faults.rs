@@ -27,7 +27,8 @@ impl std::fmt::Display for Fault {
 
 /// Package managers, which run the scriptlets and are named in their messages; shells; and what scriptlets only ask
 /// whether process 1 belongs to this root: there a failure is the answer of a chroot, which other scenarios cover.
-const NEVER: [&str; 10] = ["rpm", "dpkg", "dpkg-query", "apt-get", "sh", "bash", "dash", "env", "ls", "readlink"];
+const NEVER: [&str; 11] =
+    ["rpm", "dpkg", "dpkg-query", "apt-get", "sh", "bash", "dash", "env", "ls", "stat", "readlink"];
 
 /// Words of scriptlets that may be commands; which of them are is for the root to say.
 pub fn words(scripts: &[(String, String)]) -> Vec<String> {
@@ -48,7 +49,8 @@ f=/mnt/faults
 if [ -e $f/armed ]; then
     read -r c </proc/$PPID/comm || c=
     case $c in
-        sh | preinst | postinst | prerm | postrm)
+        # dpkg runs NAME.prerm of an installed package; the kernel keeps 15 characters.
+        sh | preinst | postinst | prerm | postrm | @NAME@.p*)
             i=0
             [ ! -e $f/count-$n ] || read -r i <$f/count-$n
             i=$((i + 1))
@@ -108,7 +110,7 @@ pub struct Plan {
 fn filled(text: &str, places: &Places) -> String {
     let etc = places.fill("{settings}");
     let etc = etc.trim_end_matches("/install.env");
-    text.replace("@CTL@", &places.fill("{ctl}")).replace("@HOME@", &places.fill("{home}")).replace("@ETC@", etc)
+    text.replace("@CTL@", &places.fill("{ctl}")).replace("@HOME@", &places.fill("{home}")).replace("@ETC@", etc).replace("@NAME@", &places.name)
 }
 
 fn must(host: &mut dyn Isolated, script: &str) -> io::Result<()> {
