@@ -38,6 +38,7 @@ pub struct Sandbox {
     init: u32,
     work: tempfile::TempDir,
     lower: PathBuf,
+    host: Host,
     steps: usize,
 }
 
@@ -68,24 +69,35 @@ mount -t tmpfs -o mode=0755 run "$m/run"
 mkdir -p "$m/run/lock"
 ip link set lo up 2>/dev/null || :
 hostname sandbox
+# A mount name space whose root is that of the case, as process 1 of a real host has it: what enters the name spaces of
+# process 1 must find itself at home. The outer one goes on to see the upper layer.
+become='
+set -eu
+cd "$1/m"
+shift
+mkdir mnt/old
+pivot_root . mnt/old
+umount -l mnt/old
+: >mnt/ready
+exec chroot . "$@"
+'
 case $6 in
     offline | image)
-        : >"$w/ready"
+        : >"$m/mnt/ready"
         exec sleep infinity
         ;;
     init)
         # Its name is that of a real init; it reaps what is orphaned.
         printf '#!/bin/sh\ntrap "" HUP INT\nwhile :; do sleep 86400 & wait; done\n' >"$m/mnt/init"
         chmod 0755 "$m/mnt/init"
-        : >"$w/ready"
-        exec chroot "$m" /mnt/init
+        exec unshare --mount --propagation private sh -c "$become" become "$w" /mnt/init
         ;;
     systemd)
         mount -t sysfs -o ro sysfs "$m/sys"
         mount -t cgroup2 cgroup2 "$m/sys/fs/cgroup"
-        : >"$w/ready"
-        exec env -i PATH=/usr/sbin:/usr/bin container=sandbox TERM=dumb \
-            chroot "$m" /lib/systemd/systemd --system --log-target=null --show-status=false
+        exec unshare --mount --propagation private sh -c "$become" become "$w" \
+            env -i PATH=/usr/sbin:/usr/bin container=sandbox TERM=dumb \
+            /lib/systemd/systemd --system --log-target=null --show-status=false
         ;;
 esac
 "#;
@@ -112,7 +124,7 @@ impl Sandbox {
         command.arg(&layout.key).arg(layout.host.name());
         command.stdin(Stdio::null()).stdout(said.try_clone()?).stderr(said);
         let outer = command.spawn().map_err(|e| io::Error::new(e.kind(), format!("unshare: {e}")))?;
-        let mut sandbox = Sandbox { outer, init: 0, work, lower: lower.to_owned(), steps: 0 };
+        let mut sandbox = Sandbox { outer, init: 0, work, lower: lower.to_owned(), host: layout.host, steps: 0 };
         let ready = sandbox.wait_ready();
         let said = std::fs::read_to_string(&log).unwrap_or_default();
         let _ = std::fs::remove_file(&log);
@@ -133,7 +145,7 @@ impl Sandbox {
             let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
             if let Some(init) = children.split_whitespace().next().and_then(|c| c.parse().ok()) {
                 self.init = init;
-                if self.inside("ready").exists() {
+                if self.merged().join("mnt/ready").exists() {
                     return Ok(());
                 }
             }
@@ -174,7 +186,10 @@ impl Isolated for Sandbox {
         let file = File::create(&path)?;
         let mut process = Command::new("nsenter");
         process.args(["--target", &self.init.to_string(), "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--"]);
-        process.arg("chroot").arg(self.work.path().join("m")).args(["/usr/bin/env", "-i"]).args(ENVIRONMENT);
+        if !self.host.has_own_init() {
+            process.arg("chroot").arg(self.work.path().join("m"));
+        }
+        process.args(["/usr/bin/env", "-i"]).args(ENVIRONMENT);
         process.args(environment).args(["/bin/sh", "-c", command]);
         process.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).current_dir("/");
         let mut child = process.spawn().map_err(|e| io::Error::new(e.kind(), format!("nsenter: {e}")))?;
@@ -200,7 +215,11 @@ impl Isolated for Sandbox {
     }
 
     fn enter(&self) -> String {
-        format!("nsenter -t {} -m -u -i -n -p chroot {}/m /bin/sh", self.init, self.work.path().display())
+        let chroot = match self.host.has_own_init() {
+            true => String::new(),
+            false => format!("chroot {}/m ", self.work.path().display()),
+        };
+        format!("nsenter -t {} -m -u -i -n -p {chroot}/bin/sh", self.init)
     }
 
     fn base(&self) -> Box<dyn Base> {

@@ -31,6 +31,11 @@ impl Host {
         matches!(self, Host::Image | Host::Systemd)
     }
 
+    /// Whether process 1 belongs to the root.
+    pub fn has_own_init(self) -> bool {
+        matches!(self, Host::Init | Host::Systemd)
+    }
+
     /// The name in scenario files.
     pub fn name(self) -> &'static str {
         Self::ALL.iter().find(|(_, host)| *host == self).map_or("", |(name, _)| name)
