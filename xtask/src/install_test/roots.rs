@@ -87,12 +87,20 @@ pub fn provide(spec: &RootSpec, cache: &Path, say: &dyn Fn(&str)) -> Result<Root
     let versions = std::fs::read_to_string(&versions).map_err(|e| disk(&versions, e))?;
     Ok(Root {
         name: spec.name.clone(),
-        medium: Medium::Folder(folder),
+        medium: Medium::Folder(folder.clone()),
         formats: spec.formats.clone(),
         tags: Vec::new(),
         systemd: spec.systemd,
-        versions: versions.trim().to_owned(),
+        versions: format!("{}, {}", versions.trim(), plugin(&folder)),
     })
+}
+
+/// Newer rpm runs scriptlets without network and with private directories.
+fn plugin(root: &Path) -> &'static str {
+    match root.join("usr/lib/rpm/macros.d/macros.transaction_unshare").exists() {
+        true => "rpm's unshare plugin on",
+        false => "rpm has no unshare plugin",
+    }
 }
 
 fn digest(spec: &RootSpec) -> String {

@@ -102,6 +102,8 @@ pub enum Agrees {
     BeforeStep,
     /// The tree before the first step.
     AtStart,
+    /// The same, unless the command failed or its output has a warning about what is left.
+    AtStartOrWarned,
 }
 
 /// A command and what must be true after it.
@@ -173,7 +175,7 @@ pub struct FileExpectation {
 
 const FORMATS: &[(&str, Format)] = Format::ALL;
 const OUTCOMES: &[(&str, Outcome)] = &[("success", Outcome::Success), ("refused", Outcome::Refused)];
-const TREES: &[(&str, Agrees)] = &[("as-before-step", Agrees::BeforeStep), ("as-at-start", Agrees::AtStart)];
+const TREES: &[(&str, Agrees)] = &[("as-before-step", Agrees::BeforeStep), ("as-at-start", Agrees::AtStart), ("as-at-start-or-warned", Agrees::AtStartOrWarned)];
 const KINDS: &[(&str, FileKind)] = &[
     ("absent", FileKind::Absent),
     ("exists", FileKind::Exists),
