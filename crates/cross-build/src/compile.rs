@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::config::{BuildRequest, Built, Observer, ProviderRecord};
 use crate::error::{Error, IoContext, Result};
 use crate::process::{logged, text_from};
+use crate::store::sha256_parts;
 use crate::stubs::undefined_in;
 use crate::target::{Strip, Target};
 use crate::toolchains::{Toolchain, Toolchains};
@@ -31,7 +32,8 @@ impl Toolchains {
         let symbols = self.symbol_list(target)?;
         observer.progress(&format!("build {} for {}", request.package, target.triple));
         let target_dir = self.config.work_dir.join("target").join(&target.triple);
-        self.run_cargo(target, request, &toolchain, &target_dir)?;
+        let link = self.link_to(&target_dir)?;
+        self.run_cargo(target, request, &toolchain, &link)?;
 
         let profile_dir = if request.profile == "dev" { "debug" } else { request.profile.as_str() };
         let folder = target_dir.join(&target.triple).join(profile_dir);
@@ -54,6 +56,22 @@ impl Toolchains {
             binaries.insert(bin.clone(), path);
         }
         Ok(Built { binaries, provider: record(&toolchain), verification })
+    }
+
+    /// A symbolic link in the cache to a target folder. GNU ld sorts import tables of PE files by the paths of
+    /// the libraries: seen through the cache, the checkout's import libraries always stand at the same place
+    /// among those of mingw, wherever the checkout is.
+    fn link_to(&self, target_dir: &Path) -> Result<PathBuf> {
+        let real = std::path::absolute(target_dir).at("resolve", target_dir)?;
+        std::fs::create_dir_all(&real).at("create", &real)?;
+        let dir = self.store.root().join("build");
+        std::fs::create_dir_all(&dir).at("create", &dir)?;
+        let link = dir.join(&sha256_parts([real.to_string_lossy().as_ref()])[..16]);
+        match std::os::unix::fs::symlink(&real, &link) {
+            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
+            other => other.at("link", &link)?,
+        }
+        Ok(link)
     }
 
     /// Paths of this machine, none of which may be found in a binary.
