@@ -17,6 +17,7 @@ pub const NAMES: &[&str] = &[
     "install",
     "reinstall",
     "upgrade",
+    "upgrade_again",
     "downgrade",
     "erase",
     "purge",
@@ -37,6 +38,8 @@ pub const NAMES: &[&str] = &[
 #[derive(Debug, Clone)]
 pub struct Places {
     pub format: Format,
+    /// Whether the package is for another architecture than the root, where its dependencies cannot be met.
+    pub foreign: bool,
     /// Package name, e.g. `illumio-ven`.
     pub name: String,
     /// File name of the package under test.
@@ -86,7 +89,8 @@ impl Places {
         let (home, name_of) = (format!("{}/{}", self.prefix, self.directory), &self.name);
         // The roots have the programs that a package requires, but no RPMs that provide them.
         let by = |rpm_flags: &str, file: &str| {
-            if rpm { format!("rpm {rpm_flags} --nodeps {file}") } else { format!("dpkg -i {file}") }
+            let forced = if self.foreign { " --force-depends" } else { "" };
+            if rpm { format!("rpm {rpm_flags} --nodeps {file}") } else { format!("dpkg -i{forced} {file}") }
         };
         match name {
             "package" => package,
@@ -99,6 +103,7 @@ impl Places {
             "install" => by("-iv", &package),
             "reinstall" => by("-Uv --replacepkgs", &package),
             "upgrade" => by("-Uv", &next),
+            "upgrade_again" => by("-Uv --replacepkgs", &next),
             "downgrade" => by("-Uv --oldpackage", &package),
             "erase" if rpm => format!("rpm -e {name_of}"),
             "erase" => format!("dpkg -r {name_of}"),
@@ -130,6 +135,7 @@ mod tests {
     fn places(format: Format) -> Places {
         Places {
             format,
+            foreign: false,
             name: "ven".into(),
             file: "a.rpm".into(),
             next_file: "b.rpm".into(),

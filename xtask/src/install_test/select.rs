@@ -37,6 +37,7 @@ impl Case<'_> {
         let plan = &subjects.plan;
         Places {
             format: self.subject.format,
+            foreign: self.subject.architecture == "i386",
             name: plan.product.name.clone(),
             file: self.subject.file.clone(),
             next_file: self.subject.next_file.clone(),
