@@ -22,15 +22,25 @@ fn test_install(arguments: &[&str]) -> Option<Output> {
         return None;
     }
     let mut command = xtask();
-    command.arg("test-install").arg("--release").arg(release()).args(["--engine", "roots", "--in", "bookworm"]);
-    command.args(["--platform", "c8.x86_64", "--platform", "d12.amd64", "--progress", "none"]).args(arguments);
+    command
+        .arg("test-install")
+        .arg("--release")
+        .arg(release())
+        .args(["--engine", "roots", "--in", "bookworm"]);
+    command
+        .args(["--platform", "c8.x86_64", "--platform", "d12.amd64", "--progress", "none"])
+        .args(arguments);
     Some(run(&mut command))
 }
 
 /// Whether an XML reader takes it.
 fn assert_well_formed(xml: &str) {
     let mut reader = Command::new("xmllint");
-    reader.args(["--noout", "--nonet", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    reader
+        .args(["--noout", "--nonet", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = reader.spawn().expect("xmllint runs (package libxml2-utils)");
     child.stdin.take().unwrap().write_all(xml.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
@@ -41,7 +51,13 @@ fn assert_well_formed(xml: &str) {
 fn the_main_scenarios_pass_on_an_rpm_and_a_deb() {
     let folder = tempfile::tempdir().unwrap();
     let xml = folder.path().join("results.xml");
-    let names = ["install-and-erase", "upgrade-while-running", "relocate-refused-upgrade", "refused-values", "own-user-and-data"];
+    let names = [
+        "install-and-erase",
+        "upgrade-while-running",
+        "relocate-refused-upgrade",
+        "refused-values",
+        "own-user-and-data",
+    ];
     let mut arguments: Vec<&str> = names.iter().flat_map(|n| ["--scenario", *n]).collect();
     arguments.extend(["--junit", xml.to_str().unwrap()]);
     let Some(output) = test_install(&arguments) else { return };
@@ -60,7 +76,10 @@ fn the_main_scenarios_pass_on_an_rpm_and_a_deb() {
 #[test]
 fn an_upgrade_survives_the_failure_of_the_commands_that_stop_start_and_place_things() {
     let faults = ["illumio-ven-ctl#*", "mv#*"];
-    let arguments: Vec<&str> = ["--scenario", "fault-upgrade"].into_iter().chain(faults.iter().flat_map(|f| ["--fault", *f])).collect();
+    let arguments: Vec<&str> = ["--scenario", "fault-upgrade"]
+        .into_iter()
+        .chain(faults.iter().flat_map(|f| ["--fault", *f]))
+        .collect();
     let Some(output) = test_install(&arguments) else { return };
     let said = text(&output);
     assert!(output.status.success(), "{said}");
@@ -90,7 +109,9 @@ tree = "as-before-step"
     std::fs::write(folder.path().join("wrong.toml"), wrong).unwrap();
     let xml = folder.path().join("results.xml");
     let scenarios = folder.path().to_str().unwrap();
-    let Some(output) = test_install(&["--scenarios", scenarios, "--junit", xml.to_str().unwrap()]) else { return };
+    let Some(output) = test_install(&["--scenarios", scenarios, "--junit", xml.to_str().unwrap()]) else {
+        return;
+    };
     let said = text(&output);
     assert_eq!(output.status.code(), Some(9), "{said}");
     for line in [
@@ -119,12 +140,17 @@ tree = "as-before-step"
 #[test]
 fn a_root_that_was_asked_for_and_cannot_be_made_is_an_error() {
     let mut command = xtask();
-    command.arg("test-install").arg("--release").arg(release()).args(["--engine", "roots", "--in", "bookworm"]);
+    command
+        .arg("test-install")
+        .arg("--release")
+        .arg(release())
+        .args(["--engine", "roots", "--in", "bookworm"]);
     command.args(["--platform", "d12.amd64", "--scenario", "refused-values", "--progress", "none"]);
     // A cache without roots, and no debootstrap to make one. The toolchains are those of the usual cache.
     let folder = tempfile::tempdir().unwrap();
     let cache = std::env::var_os("VEN_PACKAGES_CACHE").map(PathBuf::from);
-    let cache = cache.unwrap_or_else(|| Path::new(&std::env::var_os("HOME").unwrap()).join(".cache/ven-packages"));
+    let cache =
+        cache.unwrap_or_else(|| Path::new(&std::env::var_os("HOME").unwrap()).join(".cache/ven-packages"));
     for entry in std::fs::read_dir(cache).unwrap().flatten().filter(|e| e.file_name() != "install-test") {
         symlink(entry.path(), folder.path().join(entry.file_name())).unwrap();
     }
@@ -134,7 +160,8 @@ fn a_root_that_was_asked_for_and_cannot_be_made_is_an_error() {
     std::fs::write(&failing, "#!/bin/sh\necho 'E: no such suite'\nexit 1\n").unwrap();
     std::fs::set_permissions(&failing, std::fs::Permissions::from_mode(0o755)).unwrap();
     let path = std::env::var("PATH").unwrap();
-    let output = run(command.env("PATH", format!("{}:{path}", tools.display())).arg("--cache").arg(folder.path()));
+    let output =
+        run(command.env("PATH", format!("{}:{path}", tools.display())).arg("--cache").arg(folder.path()));
     let said = text(&output);
     assert_eq!(output.status.code(), Some(9), "{said}");
     let why = if rustix::process::geteuid().is_root() { "E: no such suite" } else { "only root" };
@@ -143,14 +170,17 @@ fn a_root_that_was_asked_for_and_cannot_be_made_is_an_error() {
 
 #[test]
 fn the_scenarios_of_the_project_are_valid_and_cover_both_formats_and_every_kind_of_host() {
-    let scenarios = scenario::load(&root(), &root().join("ci/scenarios")).unwrap_or_else(|p| panic!("{p:#?}"));
+    let scenarios =
+        scenario::load(&root(), &root().join("ci/scenarios")).unwrap_or_else(|p| panic!("{p:#?}"));
     for format in [Format::Rpm, Format::Deb] {
         for host in [Host::Offline, Host::Init, Host::Image, Host::Systemd] {
             let found = scenarios.iter().any(|s| s.host == host && s.formats.contains(&format));
             assert!(found, "no scenario for {format:?} on a host {host:?}");
         }
         for inject in [Inject::Install, Inject::Removal] {
-            let found = scenarios.iter().any(|s| s.formats.contains(&format) && s.injected().is_some_and(|i| i.inject == Some(inject)));
+            let found = scenarios.iter().any(|s| {
+                s.formats.contains(&format) && s.injected().is_some_and(|i| i.inject == Some(inject))
+            });
             assert!(found, "no failures are injected into {format:?}: {inject:?}");
         }
     }
@@ -211,7 +241,8 @@ host = "init"
 #[test]
 fn what_a_scenario_leaves_out_has_the_documented_default() {
     let problems = Problems::default();
-    let text = "[[scenario]]\nname = \"x\"\ntitle = \"t\"\nhost = \"init\"\n[[scenario.step]]\nrun = \"true\"\n";
+    let text =
+        "[[scenario]]\nname = \"x\"\ntitle = \"t\"\nhost = \"init\"\n[[scenario.step]]\nrun = \"true\"\n";
     let (scenario, _) = scenario::parse(Path::new("a.toml"), text, &problems).remove(0);
     assert!(problems.is_empty());
     assert_eq!(scenario.formats, [Format::Rpm, Format::Deb]);
@@ -223,7 +254,8 @@ fn what_a_scenario_leaves_out_has_the_documented_default() {
 #[test]
 fn a_name_that_two_scenarios_share_is_a_mistake() {
     let folder = tempfile::tempdir().unwrap();
-    let text = "[[scenario]]\nname = \"x\"\ntitle = \"t\"\nhost = \"init\"\n[[scenario.step]]\nrun = \"true\"\n";
+    let text =
+        "[[scenario]]\nname = \"x\"\ntitle = \"t\"\nhost = \"init\"\n[[scenario.step]]\nrun = \"true\"\n";
     std::fs::write(folder.path().join("a.toml"), text).unwrap();
     std::fs::write(folder.path().join("b.toml"), text).unwrap();
     let problems = scenario::load(folder.path(), folder.path()).unwrap_err();
@@ -263,10 +295,24 @@ fn added_changed_and_removed_paths_are_found_and_equal_ones_are_not() {
         symlink("nowhere", layer.join("opt/new/link")).unwrap();
     }
     let after = tree::of_overlay(&lower, &upper, &merged).unwrap();
-    let expected = ["/etc/changed changed", "/etc/gone is gone", "/etc/mode changed", "/opt was added", "/opt/new was added", "/opt/new/link was added"];
+    let expected = [
+        "/etc/changed changed",
+        "/etc/gone is gone",
+        "/etc/mode changed",
+        "/opt was added",
+        "/opt/new was added",
+        "/opt/new/link was added",
+    ];
     assert_eq!(shown(&lower, &Snapshot::new(), &after), expected);
     assert_eq!(shown(&lower, &after, &after), Vec::<String>::new());
-    let back = ["/etc/changed changed", "/etc/gone was added", "/etc/mode changed", "/opt is gone", "/opt/new is gone", "/opt/new/link is gone"];
+    let back = [
+        "/etc/changed changed",
+        "/etc/gone was added",
+        "/etc/mode changed",
+        "/opt is gone",
+        "/opt/new is gone",
+        "/opt/new/link is gone",
+    ];
     assert_eq!(shown(&lower, &after, &Snapshot::new()), back);
 }
 
@@ -279,7 +325,10 @@ fn a_folder_that_was_removed_and_made_again_hides_what_was_in_it() {
         std::fs::create_dir_all(layer.join("srv/data")).unwrap();
     }
     let after = tree::of_overlay(&lower, &upper, &merged).unwrap();
-    assert_eq!(shown(&lower, &Snapshot::new(), &after), ["/srv/data/deep is gone", "/srv/data/deep/file is gone"]);
+    assert_eq!(
+        shown(&lower, &Snapshot::new(), &after),
+        ["/srv/data/deep is gone", "/srv/data/deep/file is gone"]
+    );
 }
 
 #[test]
@@ -297,7 +346,12 @@ fn an_exported_container_is_compared_by_content_mode_and_links() {
         tree::of_tar(&builder.into_inner().unwrap()[..]).unwrap()
     };
     let before = export(&[("etc/a", "1", 0o644), ("etc/b", "1", 0o644), ("etc/c", "1", 0o644)]);
-    let after = export(&[("./etc/a", "1", 0o644), ("./etc/b", "2", 0o644), ("./etc/c", "1", 0o4755), ("./etc/d", "", 0o644)]);
+    let after = export(&[
+        ("./etc/a", "1", 0o644),
+        ("./etc/b", "2", 0o644),
+        ("./etc/c", "1", 0o4755),
+        ("./etc/d", "", 0o644),
+    ]);
     let found = tree::compare(&Complete, &before, &after).unwrap();
     let paths: Vec<&Path> = found.iter().map(|d| d.path.as_path()).collect();
     assert_eq!(paths, ["/etc/b", "/etc/c", "/etc/d"].map(Path::new));
@@ -318,8 +372,14 @@ fn what_may_differ_is_matched_by_folder_levels() {
 #[test]
 fn junit_is_well_formed_whatever_programs_print() {
     let nasty = "a<b> & \"c\" 'd' ]]> \u{0}\u{1b}[31m\u{fffe}\u{1f600}\r\n\ttail <!-- -->";
-    let case = |failure| TestCase { class: nasty.into(), name: nasty.into(), took: Duration::from_millis(1500), failure };
-    let suite = Suite { name: nasty.into(), cases: vec![case(None), case(Some((nasty.into(), nasty.into())))] };
+    let case = |failure| TestCase {
+        class: nasty.into(),
+        name: nasty.into(),
+        took: Duration::from_millis(1500),
+        failure,
+    };
+    let suite =
+        Suite { name: nasty.into(), cases: vec![case(None), case(Some((nasty.into(), nasty.into())))] };
     let xml = junit::render(&[suite], &[nasty.to_owned()]);
     assert_well_formed(&xml);
     assert!(xml.contains("tests=\"2\" failures=\"1\" errors=\"0\" skipped=\"0\" time=\"3.000\""), "{xml}");

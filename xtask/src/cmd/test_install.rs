@@ -32,12 +32,14 @@ pub fn run(context: &Context, folders: &Folders, args: TestInstallArgs) -> Resul
     let images = images::load(&context.root).map_err(PlanErrors)?;
     let reporter = context.reporter(args.progress, "test-install");
     let mut left_out: Vec<String> = report::NOT_COVERED.iter().map(|t| (*t).to_owned()).collect();
-    let build = BuildArgs { jobs: args.jobs, offline: args.offline, sysroot: Vec::new(), progress: args.progress };
+    let build =
+        BuildArgs { jobs: args.jobs, offline: args.offline, sysroot: Vec::new(), progress: args.progress };
     let wanted = Wanted { platforms: &args.platform, release: args.release.as_deref() };
     let subjects = subjects::provide(context, folders, &wanted, &build, &reporter)?;
 
     let needed = |r: &&images::RootSpec| {
-        select::matches(&args.within, &[&r.name]) && scenarios.iter().any(|s| s.host.has_systemd() == r.systemd)
+        select::matches(&args.within, &[&r.name])
+            && scenarios.iter().any(|s| s.host.has_systemd() == r.systemd)
     };
     let specs: Vec<&images::RootSpec> = images.roots.iter().filter(needed).collect();
     let mut roots = provide_roots(context, &specs, args.engine, &reporter, &mut left_out)?;
@@ -47,7 +49,9 @@ pub fn run(context: &Context, folders: &Folders, args: TestInstallArgs) -> Resul
         roots.extend(provide_images(&specs, args.engine, &reporter, &mut left_out)?);
     }
     let base = context.cache.join("install-test/cases");
-    let disk = |e: std::io::Error| Failure::new(Exit::Output, format!("{}: {e}", base.display()), "make it writable");
+    let disk = |e: std::io::Error| {
+        Failure::new(Exit::Output, format!("{}: {e}", base.display()), "make it writable")
+    };
     std::fs::create_dir_all(&base).map_err(disk)?;
 
     let cases = select::cases(&scenarios, &roots, &subjects.all);
@@ -82,8 +86,9 @@ pub fn run(context: &Context, folders: &Folders, args: TestInstallArgs) -> Resul
         subjects.next_release
     );
     if let Some(path) = &args.junit {
-        std::fs::write(path, junit::render(&report::suites(&finished), &left_out))
-            .map_err(|e| Failure::new(Exit::Output, format!("{}: {e}", path.display()), "give another --junit"))?;
+        std::fs::write(path, junit::render(&report::suites(&finished), &left_out)).map_err(|e| {
+            Failure::new(Exit::Output, format!("{}: {e}", path.display()), "give another --junit")
+        })?;
     }
     if failed.is_empty() {
         return Ok(());
@@ -96,7 +101,8 @@ fn scenarios(context: &Context, args: &TestInstallArgs) -> Result<Vec<Scenario>,
     let folder = args.scenarios.clone().unwrap_or_else(|| context.root.join("ci/scenarios"));
     let all = scenario::load(&context.root, &folder).map_err(PlanErrors)?;
     let names: Vec<String> = all.iter().map(|s| s.name.clone()).collect();
-    let chosen: Vec<Scenario> = all.into_iter().filter(|s| select::matches(&args.scenario, &[&s.name])).collect();
+    let chosen: Vec<Scenario> =
+        all.into_iter().filter(|s| select::matches(&args.scenario, &[&s.name])).collect();
     if chosen.is_empty() {
         let what = format!("no scenario matches {}", args.scenario.join(", "));
         return Err(Failure::new(Exit::Plan, what, format!("there are: {}", names.join(", "))));
@@ -115,7 +121,8 @@ fn provide_roots(
     if matches!(engine, Engine::Podman | Engine::Docker) {
         return Ok(Vec::new());
     }
-    let give_up = |what: String| Failure::new(Exit::Checks, what, "mend that, or use --engine auto to go on without");
+    let give_up =
+        |what: String| Failure::new(Exit::Checks, what, "mend that, or use --engine auto to go on without");
     if !rustix::process::geteuid().is_root() {
         let what = "engine roots: only root can mount and make name spaces".to_owned();
         if engine == Engine::Roots {
@@ -151,7 +158,8 @@ fn provide_images(
         Engine::Podman => (&[Program::Podman], true),
         Engine::Docker => (&[Program::Docker], true),
     };
-    let give_up = |what: String| Failure::new(Exit::Checks, what, "mend that, or use --engine auto to go on without");
+    let give_up =
+        |what: String| Failure::new(Exit::Checks, what, "mend that, or use --engine auto to go on without");
     let mut working = None;
     for program in programs {
         match program.check() {

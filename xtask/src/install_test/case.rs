@@ -48,7 +48,9 @@ fn begin(places: &Places, architecture: &str) -> String {
     match places.format {
         Format::Rpm => "rpm --initdb && rpmkeys --import /mnt/packages/key.asc".to_owned(),
         Format::Deb => {
-            format!("[ \"$(dpkg --print-architecture)\" = {architecture} ] || dpkg --add-architecture {architecture}")
+            format!(
+                "[ \"$(dpkg --print-architecture)\" = {architecture} ] || dpkg --add-architecture {architecture}"
+            )
         }
     }
 }
@@ -104,7 +106,12 @@ pub fn run(
     Verdict { findings: running.findings, ran: running.ran, calls: running.calls, took: began.elapsed() }
 }
 
-fn steps(scenario: &Scenario, architecture: &str, failures: &faults::Plan, running: &mut Running<'_>) -> io::Result<()> {
+fn steps(
+    scenario: &Scenario,
+    architecture: &str,
+    failures: &faults::Plan,
+    running: &mut Running<'_>,
+) -> io::Result<()> {
     running.begin(architecture)?;
     for command in &scenario.prepare {
         running.prepare(command, &[])?;
@@ -114,7 +121,9 @@ fn steps(scenario: &Scenario, architecture: &str, failures: &faults::Plan, runni
     }
     let compares = scenario.steps.iter().any(|s| matches!(s.tree, Agrees::AtStart | Agrees::AtStartOrWarned));
     let at_start = if compares { running.host.snapshot()? } else { Snapshot::new() };
-    for step in scenario.steps.iter().filter(|s| s.formats.is_empty() || s.formats.contains(&running.places.format)) {
+    for step in
+        scenario.steps.iter().filter(|s| s.formats.is_empty() || s.formats.contains(&running.places.format))
+    {
         let before = match step.tree {
             Agrees::BeforeStep => running.host.snapshot()?,
             Agrees::AtStart | Agrees::AtStartOrWarned => at_start.clone(),
@@ -138,7 +147,13 @@ fn steps(scenario: &Scenario, architecture: &str, failures: &faults::Plan, runni
     Ok(())
 }
 
-fn check(step: &Step, ended: &Ended, before: &Snapshot, open: bool, running: &mut Running<'_>) -> io::Result<()> {
+fn check(
+    step: &Step,
+    ended: &Ended,
+    before: &Snapshot,
+    open: bool,
+    running: &mut Running<'_>,
+) -> io::Result<()> {
     let mut findings = Vec::new();
     if ended.timed_out {
         findings.push(format!("it did not end within {} s", LIMIT.as_secs()));
@@ -157,7 +172,13 @@ fn check(step: &Step, ended: &Ended, before: &Snapshot, open: bool, running: &mu
         findings.push(format!("exit code {} where {wanted} was expected", ended.code));
     }
     if !open {
-        findings.extend(expect::text("the output", &ended.output, &step.contains, &step.lacks, running.places));
+        findings.extend(expect::text(
+            "the output",
+            &ended.output,
+            &step.contains,
+            &step.lacks,
+            running.places,
+        ));
     }
     findings.extend(expect::files(&step.files, running.host, running.places)?);
     findings.extend(expect::settings(&step.settings, running.host, running.places)?);
@@ -175,7 +196,10 @@ fn check(step: &Step, ended: &Ended, before: &Snapshot, open: bool, running: &mu
 /// maintainer script runs after that.
 fn is_parent_that_dpkg_removes(difference: &Difference, places: &Places) -> bool {
     let was_folder = matches!(&difference.before, Some(Entry { kind: Kind::Directory, .. }));
-    places.format == Format::Deb && was_folder && difference.after.is_none() && difference.path == Path::new(&places.prefix)
+    places.format == Format::Deb
+        && was_folder
+        && difference.after.is_none()
+        && difference.path == Path::new(&places.prefix)
 }
 
 /// The paths that differ from an earlier snapshot and may not.

@@ -99,7 +99,8 @@ impl Container {
         let [current, next] = &layout.packages;
         let volume = |from: &std::path::Path, to: &str| format!("{}:/mnt/packages/{to}:ro", from.display());
         let volumes = [volume(current, "current"), volume(next, "next"), volume(&layout.key, "key.asc")];
-        let mut arguments = vec!["run", "--detach", "--network", "none", "--tmpfs", "/mnt:exec", "--tmpfs", "/run:exec"];
+        let mut arguments =
+            vec!["run", "--detach", "--network", "none", "--tmpfs", "/mnt:exec", "--tmpfs", "/run:exec"];
         volumes.iter().for_each(|v| arguments.extend(["--volume", v]));
         arguments.extend([image, "sleep", "infinity"]);
         let output = program.call(&arguments).map_err(io::Error::other)?;
@@ -137,11 +138,16 @@ impl Isolated for Container {
 
     fn snapshot(&self) -> io::Result<Snapshot> {
         let mut command = Command::new(self.program.name());
-        let mut child = command.args(["export", &self.id]).stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+        let mut child =
+            command.args(["export", &self.id]).stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
         let stream = child.stdout.take().ok_or_else(|| io::Error::other("no output"))?;
         let snapshot = tree::of_tar(stream);
         let status = child.wait()?;
-        if status.success() { snapshot } else { Err(io::Error::other(format!("{} export: {status}", self.program.name()))) }
+        if status.success() {
+            snapshot
+        } else {
+            Err(io::Error::other(format!("{} export: {status}", self.program.name())))
+        }
     }
 
     fn base(&self) -> Box<dyn Base> {

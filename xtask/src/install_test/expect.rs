@@ -17,7 +17,11 @@ pub fn text(what: &str, found: &str, contains: &[String], lacks: &[String], plac
 }
 
 /// Kind, owner, group, mode and content of files.
-pub fn files(wanted: &[FileExpectation], host: &mut dyn Isolated, places: &Places) -> io::Result<Vec<String>> {
+pub fn files(
+    wanted: &[FileExpectation],
+    host: &mut dyn Isolated,
+    places: &Places,
+) -> io::Result<Vec<String>> {
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
@@ -48,7 +52,11 @@ pub fn files(wanted: &[FileExpectation], host: &mut dyn Isolated, places: &Place
             findings.push(format!("{path} is not {name}: {}", fields[0]));
         }
         let mode = format!("{:0>4}", fields[1]);
-        let properties = [("mode", &wanted.mode, &mode[..]), ("owner", &wanted.owner, fields[2]), ("group", &wanted.group, fields[3])];
+        let properties = [
+            ("mode", &wanted.mode, &mode[..]),
+            ("owner", &wanted.owner, fields[2]),
+            ("group", &wanted.group, fields[3]),
+        ];
         for (name, wanted, found) in properties {
             let Some(wanted) = wanted.as_ref().map(|w| places.fill(w)) else { continue };
             if wanted != found {

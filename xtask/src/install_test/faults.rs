@@ -34,8 +34,10 @@ const NEVER: [&str; 11] =
 pub fn words(scripts: &[(String, String)]) -> Vec<String> {
     let part = |c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.');
     let all = scripts.iter().flat_map(|(_, body)| body.split(part));
-    let plain = |w: &&str| w.len() > 1 && w.starts_with(|c: char| c.is_ascii_lowercase()) && !w.ends_with('.');
-    let mut words: Vec<String> = all.filter(plain).filter(|w| !NEVER.contains(w)).map(str::to_owned).collect();
+    let plain =
+        |w: &&str| w.len() > 1 && w.starts_with(|c: char| c.is_ascii_lowercase()) && !w.ends_with('.');
+    let mut words: Vec<String> =
+        all.filter(plain).filter(|w| !NEVER.contains(w)).map(str::to_owned).collect();
     words.sort();
     words.dedup();
     words
@@ -110,12 +112,19 @@ pub struct Plan {
 fn filled(text: &str, places: &Places) -> String {
     let etc = places.fill("{settings}");
     let etc = etc.trim_end_matches("/install.env");
-    text.replace("@CTL@", &places.fill("{ctl}")).replace("@HOME@", &places.fill("{home}")).replace("@ETC@", etc).replace("@NAME@", &places.name)
+    text.replace("@CTL@", &places.fill("{ctl}"))
+        .replace("@HOME@", &places.fill("{home}"))
+        .replace("@ETC@", etc)
+        .replace("@NAME@", &places.name)
 }
 
 fn must(host: &mut dyn Isolated, script: &str) -> io::Result<()> {
     let ended = host.run(script, &[], LIMIT)?;
-    if ended.code == 0 { Ok(()) } else { Err(io::Error::other(format!("failures cannot be injected: {}", ended.output))) }
+    if ended.code == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::other(format!("failures cannot be injected: {}", ended.output)))
+    }
 }
 
 /// Covers the commands and arms the failure, just before the step that it is for.
@@ -131,7 +140,8 @@ pub fn arm(running: &mut Running<'_>, plan: &Plan, inject: Inject, step: &str) -
         }
         Inject::Removal => must(running.host, &filled(COVER_INSTALLED, places))?,
     }
-    let fail = plan.fault.as_ref().map(|fault| format!(": >'/mnt/faults/fail-{fault}' && ")).unwrap_or_default();
+    let fail =
+        plan.fault.as_ref().map(|fault| format!(": >'/mnt/faults/fail-{fault}' && ")).unwrap_or_default();
     must(running.host, &format!("{fail}: >/mnt/faults/armed"))
 }
 
@@ -155,6 +165,9 @@ mod tests {
     #[test]
     fn commands_are_found_among_the_words_of_a_scriptlet() {
         let body = "getent passwd x || useradd -r x\nPATH=/bin; rpm -q x; update-rc.d ven defaults.";
-        assert_eq!(words(&[("pre".into(), body.into())]), ["bin", "getent", "passwd", "update-rc.d", "useradd", "ven"]);
+        assert_eq!(
+            words(&[("pre".into(), body.into())]),
+            ["bin", "getent", "passwd", "update-rc.d", "useradd", "ven"]
+        );
     }
 }

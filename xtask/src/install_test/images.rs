@@ -60,11 +60,24 @@ fn parse(name: &Path, text: &str, problems: &Problems) -> Images {
     decode::document(name, text, problems, |t| {
         let roots: Vec<Option<RootSpec>> = t.tables("root", root);
         let images: Vec<Option<ImageSpec>> = t.tables("image", image);
-        let images = Images { roots: roots.into_iter().flatten().collect(), images: images.into_iter().flatten().collect() };
-        let mut names: Vec<&str> = images.roots.iter().map(|r| &r.name[..]).chain(images.images.iter().map(|i| &i.name[..])).collect();
+        let images = Images {
+            roots: roots.into_iter().flatten().collect(),
+            images: images.into_iter().flatten().collect(),
+        };
+        let mut names: Vec<&str> = images
+            .roots
+            .iter()
+            .map(|r| &r.name[..])
+            .chain(images.images.iter().map(|i| &i.name[..]))
+            .collect();
         names.sort_unstable();
         for pair in names.windows(2).filter(|pair| pair[0] == pair[1]) {
-            problems.add("images/duplicate", &t.at(), format!("\"{}\" is there twice", pair[0]), "rename one");
+            problems.add(
+                "images/duplicate",
+                &t.at(),
+                format!("\"{}\" is there twice", pair[0]),
+                "rename one",
+            );
         }
         images
     })

@@ -22,7 +22,8 @@ pub struct TestCase {
 
 /// The whole report. `left_out` goes into the properties: what this run did not cover, and why.
 pub fn render(suites: &[Suite], left_out: &[String]) -> String {
-    let count = |suite: &Suite| (suite.cases.len(), suite.cases.iter().filter(|c| c.failure.is_some()).count());
+    let count =
+        |suite: &Suite| (suite.cases.len(), suite.cases.iter().filter(|c| c.failure.is_some()).count());
     let seconds = |suite: &Suite| suite.cases.iter().map(|c| c.took).sum::<Duration>().as_secs_f64();
     let (tests, failures) = suites.iter().map(count).fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");

@@ -84,7 +84,8 @@ impl Places {
     }
 
     fn value(&self, name: &str) -> String {
-        let (package, next) = (format!("{PACKAGES}/current/{}", self.file), format!("{PACKAGES}/next/{}", self.next_file));
+        let (package, next) =
+            (format!("{PACKAGES}/current/{}", self.file), format!("{PACKAGES}/next/{}", self.next_file));
         let rpm = self.format == Format::Rpm;
         let (home, name_of) = (format!("{}/{}", self.prefix, self.directory), &self.name);
         // The roots have the programs that a package requires, but no RPMs that provide them.
@@ -117,7 +118,13 @@ impl Places {
             "verify" => format!("dpkg -V {name_of}"),
             "user" => self.user.clone(),
             "group" => self.group.clone(),
-            "new_data_owner" => if rpm { self.user.clone() } else { "root".to_owned() },
+            "new_data_owner" => {
+                if rpm {
+                    self.user.clone()
+                } else {
+                    "root".to_owned()
+                }
+            }
             "prefix" => self.prefix.clone(),
             "data" => format!("{home}_data"),
             "ctl" => format!("{home}/illumio-ven-ctl"),

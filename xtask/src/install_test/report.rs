@@ -15,7 +15,8 @@ pub const NOT_COVERED: [&str; 2] = [
 
 /// A table: scenario, cases, passed, failed, time.
 pub fn table(finished: &[Finished<'_>]) -> String {
-    let mut rows = vec![["SCENARIO", "FORMAT", "CASES", "PASSED", "FAILED", "TIME"].map(str::to_owned).to_vec()];
+    let mut rows =
+        vec![["SCENARIO", "FORMAT", "CASES", "PASSED", "FAILED", "TIME"].map(str::to_owned).to_vec()];
     for (name, format, cases) in groups(finished) {
         let failed = cases.iter().filter(|f| !f.verdict.passed()).count();
         let time = cases.iter().map(|f| f.verdict.took).sum();
@@ -66,10 +67,18 @@ pub fn failure(finished: &Finished<'_>) -> String {
 pub fn suites(finished: &[Finished<'_>]) -> Vec<Suite> {
     let case = |f: &&Finished<'_>| TestCase {
         class: f.case.root.name.clone(),
-        name: f.case.fault.as_ref().map_or(f.case.subject.id.clone(), |fault| format!("{} {fault}", f.case.subject.id)),
+        name: f
+            .case
+            .fault
+            .as_ref()
+            .map_or(f.case.subject.id.clone(), |fault| format!("{} {fault}", f.case.subject.id)),
         took: f.verdict.took,
         failure: f.verdict.findings.first().map(|first| (first.clone(), failure(f))),
     };
     let all = groups(finished).into_iter();
-    all.map(|(name, format, cases)| Suite { name: format!("{name} ({format})"), cases: cases.iter().map(case).collect() }).collect()
+    all.map(|(name, format, cases)| Suite {
+        name: format!("{name} ({format})"),
+        cases: cases.iter().map(case).collect(),
+    })
+    .collect()
 }

@@ -57,8 +57,11 @@ pub fn all<'a>(
 
 /// A case for each call that a finished case recorded, as far as `--fault` and the scenario ask for it.
 fn failures<'a>(finished: &Finished<'a>, faults: &[String]) -> Vec<Case<'a>> {
-    let Some(step) = finished.case.scenario.injected().filter(|_| finished.verdict.passed()) else { return Vec::new() };
-    let chosen = |fault: &&Fault| matches(&step.only, &[&fault.command]) && matches(faults, &[&fault.to_string()]);
+    let Some(step) = finished.case.scenario.injected().filter(|_| finished.verdict.passed()) else {
+        return Vec::new();
+    };
+    let chosen =
+        |fault: &&Fault| matches(&step.only, &[&fault.command]) && matches(faults, &[&fault.to_string()]);
     let calls = finished.verdict.calls.iter().filter(chosen);
     calls.map(|fault| Case { fault: Some(fault.clone()), ..finished.case.clone() }).collect()
 }
@@ -75,7 +78,9 @@ fn one<'a>(case: Case<'a>, subjects: &Subjects, base: &Path, keep: bool) -> Fini
         Err(why) => return broken(case, why),
     };
     let host: std::io::Result<Box<dyn Isolated>> = match &case.root.medium {
-        Medium::Folder(lower) => Sandbox::new(base, lower, &layout).map(|host| Box::new(host) as Box<dyn Isolated>),
+        Medium::Folder(lower) => {
+            Sandbox::new(base, lower, &layout).map(|host| Box::new(host) as Box<dyn Isolated>)
+        }
         Medium::Image(program, image) => {
             Container::new(*program, image, &layout).map(|host| Box::new(host) as Box<dyn Isolated>)
         }
@@ -84,7 +89,8 @@ fn one<'a>(case: Case<'a>, subjects: &Subjects, base: &Path, keep: bool) -> Fini
         Ok(host) => host,
         Err(e) => return broken(case, e.to_string()),
     };
-    let verdict = case::run(case.scenario, &case.places(subjects), &case.subject.architecture, &failures, &mut *host);
+    let verdict =
+        case::run(case.scenario, &case.places(subjects), &case.subject.architecture, &failures, &mut *host);
     let enter = (keep && !verdict.passed()).then(|| host.enter());
     if enter.is_some() {
         host.keep();
@@ -94,7 +100,11 @@ fn one<'a>(case: Case<'a>, subjects: &Subjects, base: &Path, keep: bool) -> Fini
 
 fn broken(case: Case<'_>, why: String) -> Finished<'_> {
     let findings = vec![format!("the case could not begin: {why}")];
-    Finished { case, verdict: Verdict { findings, ran: Vec::new(), calls: Vec::new(), took: Duration::ZERO }, enter: None }
+    Finished {
+        case,
+        verdict: Verdict { findings, ran: Vec::new(), calls: Vec::new(), took: Duration::ZERO },
+        enter: None,
+    }
 }
 
 /// The words of both packages' scriptlets, for scenarios with failures.

@@ -116,7 +116,17 @@ impl Sandbox {
             // Nothing stays behind when this program is killed.
             command.args(["--pdeathsig", "KILL", "unshare"]);
         }
-        command.args(["--mount", "--pid", "--fork", "--uts", "--ipc", "--net", "--kill-child", "--propagation", "private"]);
+        command.args([
+            "--mount",
+            "--pid",
+            "--fork",
+            "--uts",
+            "--ipc",
+            "--net",
+            "--kill-child",
+            "--propagation",
+            "private",
+        ]);
         if layout.host == Host::Systemd {
             command.arg("--cgroup");
         }
@@ -124,7 +134,8 @@ impl Sandbox {
         command.arg(&layout.key).arg(layout.host.name());
         command.stdin(Stdio::null()).stdout(said.try_clone()?).stderr(said);
         let outer = command.spawn().map_err(|e| io::Error::new(e.kind(), format!("unshare: {e}")))?;
-        let mut sandbox = Sandbox { outer, init: 0, work, lower: lower.to_owned(), host: layout.host, steps: 0 };
+        let mut sandbox =
+            Sandbox { outer, init: 0, work, lower: lower.to_owned(), host: layout.host, steps: 0 };
         let ready = sandbox.wait_ready();
         let said = std::fs::read_to_string(&log).unwrap_or_default();
         let _ = std::fs::remove_file(&log);
@@ -142,7 +153,8 @@ impl Sandbox {
                 return Err(io::Error::other(format!("the sandbox could not be made: {status}")));
             }
             let pid = self.outer.id();
-            let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+            let children =
+                std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
             if let Some(init) = children.split_whitespace().next().and_then(|c| c.parse().ok()) {
                 self.init = init;
                 if self.merged().join("mnt/ready").exists() {
@@ -163,7 +175,11 @@ impl Sandbox {
             &[],
             BOOTED,
         )?;
-        if ended.code == 0 { Ok(()) } else { Err(io::Error::other(format!("systemd did not boot: {}", ended.output.trim()))) }
+        if ended.code == 0 {
+            Ok(())
+        } else {
+            Err(io::Error::other(format!("systemd did not boot: {}", ended.output.trim())))
+        }
     }
 
     /// A path of the working folder, as it is inside of the mount name space.
@@ -185,7 +201,17 @@ impl Isolated for Sandbox {
         let path = self.work.path().join(format!("output-{}", self.steps));
         let file = File::create(&path)?;
         let mut process = Command::new("nsenter");
-        process.args(["--target", &self.init.to_string(), "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--"]);
+        process.args([
+            "--target",
+            &self.init.to_string(),
+            "--mount",
+            "--uts",
+            "--ipc",
+            "--net",
+            "--pid",
+            "--cgroup",
+            "--",
+        ]);
         if !self.host.has_own_init() {
             process.arg("chroot").arg(self.work.path().join("m"));
         }

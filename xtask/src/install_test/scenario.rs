@@ -175,7 +175,11 @@ pub struct FileExpectation {
 
 const FORMATS: &[(&str, Format)] = Format::ALL;
 const OUTCOMES: &[(&str, Outcome)] = &[("success", Outcome::Success), ("refused", Outcome::Refused)];
-const TREES: &[(&str, Agrees)] = &[("as-before-step", Agrees::BeforeStep), ("as-at-start", Agrees::AtStart), ("as-at-start-or-warned", Agrees::AtStartOrWarned)];
+const TREES: &[(&str, Agrees)] = &[
+    ("as-before-step", Agrees::BeforeStep),
+    ("as-at-start", Agrees::AtStart),
+    ("as-at-start-or-warned", Agrees::AtStartOrWarned),
+];
 const KINDS: &[(&str, FileKind)] = &[
     ("absent", FileKind::Absent),
     ("exists", FileKind::Exists),
@@ -193,7 +197,11 @@ pub fn load(root: &Path, folder: &Path) -> Result<Vec<Scenario>, Vec<Problem>> {
     let problems = Problems::default();
     let mut scenarios: Vec<(Scenario, Location)> = Vec::new();
     let mut files: Vec<PathBuf> = match std::fs::read_dir(folder) {
-        Ok(entries) => entries.flatten().map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "toml")).collect(),
+        Ok(entries) => entries
+            .flatten()
+            .map(|e| e.path())
+            .filter(|p| p.extension().is_some_and(|e| e == "toml"))
+            .collect(),
         Err(_) => Vec::new(),
     };
     files.sort();
@@ -207,19 +215,33 @@ pub fn load(root: &Path, folder: &Path) -> Result<Vec<Scenario>, Vec<Problem>> {
             Ok(text) => scenarios.extend(parse(&name, &text, &problems)),
             Err(e) => {
                 let source = Source { name, text: String::new() }.into();
-                problems.add("scenario/read", &Location::start_of(&source), e.to_string(), "make it readable");
+                problems.add(
+                    "scenario/read",
+                    &Location::start_of(&source),
+                    e.to_string(),
+                    "make it readable",
+                );
             }
         }
     }
     check_names(&scenarios, &problems);
-    if problems.is_empty() { Ok(scenarios.into_iter().map(|(s, _)| s).collect()) } else { Err(problems.into_sorted()) }
+    if problems.is_empty() {
+        Ok(scenarios.into_iter().map(|(s, _)| s).collect())
+    } else {
+        Err(problems.into_sorted())
+    }
 }
 
 fn check_names(scenarios: &[(Scenario, Location)], problems: &Problems) {
     for (i, (scenario, at)) in scenarios.iter().enumerate() {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if scenario.name.is_empty() || !scenario.name.chars().all(plain) {
-            problems.add("scenario/name", at, format!("\"{}\" is not a name", scenario.name), "use a-z, 0-9 and -");
+            problems.add(
+                "scenario/name",
+                at,
+                format!("\"{}\" is not a name", scenario.name),
+                "use a-z, 0-9 and -",
+            );
         }
         if scenarios[..i].iter().any(|(other, _)| other.name == scenario.name) {
             let message = format!("\"{}\" is the name of two scenarios", scenario.name);
@@ -246,7 +268,8 @@ fn scenario(file: &Path, t: &mut Table<'_>) -> Option<Scenario> {
     let formats = choices(t, "formats", FORMATS);
     let packages = globs(t, "packages");
     let roots = globs(t, "roots");
-    let engines = choices(t, "engines", &[("roots", EngineKind::Roots), ("container", EngineKind::Container)]);
+    let engines =
+        choices(t, "engines", &[("roots", EngineKind::Roots), ("container", EngineKind::Container)]);
     let host = t.choice("host", Host::ALL);
     let spread = t.optional_choice("spread", &[("every", Spread::Every), ("one", Spread::One)]);
     let prepare = commands(t, "prepare");
@@ -295,7 +318,12 @@ fn step(t: &mut Table<'_>) -> Option<Step> {
     let except = globs(t, "except");
     let inject = t.optional_choice("inject", &[("install", Inject::Install), ("removal", Inject::Removal)]);
     if tree.is_none() && !except.is_empty() {
-        t.problems().add("scenario/except", &at, "`except` without `tree` says nothing", "add `tree`, or remove it");
+        t.problems().add(
+            "scenario/except",
+            &at,
+            "`except` without `tree` says nothing",
+            "add `tree`, or remove it",
+        );
     }
     Some(Step {
         formats,
@@ -333,16 +361,29 @@ fn file(t: &mut Table<'_>) -> Option<FileExpectation> {
         path: path?.value,
     };
     if !expectation.path.starts_with(['/', '{']) {
-        t.problems().add("scenario/path", &at, format!("\"{}\" is relative", expectation.path), "begin it with /");
+        t.problems().add(
+            "scenario/path",
+            &at,
+            format!("\"{}\" is relative", expectation.path),
+            "begin it with /",
+        );
     }
-    if let Some(mode) = &expectation.mode {
-        if mode.len() != 4 || !mode.bytes().all(|b| (b'0'..=b'7').contains(&b)) {
-            t.problems().add("scenario/mode", &at, format!("\"{mode}\" is not a mode"), "write four octal digits");
-        }
+    let octal = |mode: &&String| mode.len() == 4 && mode.bytes().all(|b| (b'0'..=b'7').contains(&b));
+    if let Some(mode) = expectation.mode.as_ref().filter(|mode| !octal(mode)) {
+        let message = format!("\"{mode}\" is not a mode");
+        t.problems().add("scenario/mode", &at, message, "write four octal digits");
     }
-    let says_nothing = expectation.owner.is_none() && expectation.group.is_none() && expectation.mode.is_none();
-    if kind == FileKind::Absent && !(says_nothing && expectation.contains.is_empty() && expectation.lacks.is_empty()) {
-        t.problems().add("scenario/absent", &at, "what is absent has no other property", "remove the other keys");
+    let says_nothing =
+        expectation.owner.is_none() && expectation.group.is_none() && expectation.mode.is_none();
+    if kind == FileKind::Absent
+        && !(says_nothing && expectation.contains.is_empty() && expectation.lacks.is_empty())
+    {
+        t.problems().add(
+            "scenario/absent",
+            &at,
+            "what is absent has no other property",
+            "remove the other keys",
+        );
     }
     Some(expectation)
 }
@@ -353,7 +394,12 @@ fn choices<T: Copy>(t: &mut Table<'_>, key: &'static str, all: &[(&str, T)]) -> 
         let value = all.iter().find(|(name, _)| *name == text.as_str()).map(|(_, value)| *value);
         if value.is_none() {
             let mend = crate::spec::problem::suggestion(text, all.iter().map(|(name, _)| *name));
-            t.problems().add("toml/choice", &text.at, format!("`{key}` cannot hold \"{}\"", text.value), mend);
+            t.problems().add(
+                "toml/choice",
+                &text.at,
+                format!("`{key}` cannot hold \"{}\"", text.value),
+                mend,
+            );
         }
         value
     });
@@ -381,7 +427,12 @@ fn known_places(t: &Table<'_>, text: &Located<String>) {
     for name in super::places::used(text) {
         if !super::places::NAMES.contains(&name) {
             let mend = crate::spec::problem::suggestion(name, super::places::NAMES.iter().copied());
-            t.problems().add("scenario/placeholder", &text.at, format!("unknown placeholder {{{name}}}"), mend);
+            t.problems().add(
+                "scenario/placeholder",
+                &text.at,
+                format!("unknown placeholder {{{name}}}"),
+                mend,
+            );
         }
     }
 }
@@ -391,7 +442,12 @@ fn assignments(t: &mut Table<'_>, key: &'static str) -> Vec<String> {
     for text in &texts {
         let name = text.split_once('=').map_or("", |(name, _)| name);
         if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
-            t.problems().add("scenario/environment", &text.at, format!("\"{}\" is not NAME=value", text.value), "write NAME=value");
+            t.problems().add(
+                "scenario/environment",
+                &text.at,
+                format!("\"{}\" is not NAME=value", text.value),
+                "write NAME=value",
+            );
         }
         known_places(t, text);
     }

@@ -37,7 +37,7 @@ impl Case<'_> {
         let plan = &subjects.plan;
         Places {
             format: self.subject.format,
-            foreign: self.subject.architecture == "i386",
+            foreign: std::env::consts::ARCH == "x86_64" && self.subject.architecture == "i386",
             name: plan.product.name.clone(),
             file: self.subject.file.clone(),
             next_file: self.subject.next_file.clone(),
@@ -72,7 +72,8 @@ pub fn cases<'a>(scenarios: &'a [Scenario], roots: &'a [Root], subjects: &'a [Su
             let mut seen: Vec<(&str, &str)> = Vec::new();
             // The newest of each family comes last in the plan's order.
             for subject in subjects.iter().rev() {
-                let of_format = scenario.formats.contains(&subject.format) && root.formats.contains(&subject.format);
+                let of_format =
+                    scenario.formats.contains(&subject.format) && root.formats.contains(&subject.format);
                 if !of_format
                     || !matches(&scenario.packages, &[&subject.tag, &subject.id])
                     || !matches(&root.tags, &[&subject.tag])

@@ -135,7 +135,9 @@ fn assemble(plan: Plan, current: &Path, next: &Path, ids: &[String]) -> Result<S
 
 fn read_release(folder: &Path) -> Result<Release, Failure> {
     let path = folder.join(crate::release::RELEASE);
-    let wrong = |why: String| Failure::new(Exit::Refused, format!("{}: {why}", path.display()), "name a release directory");
+    let wrong = |why: String| {
+        Failure::new(Exit::Refused, format!("{}: {why}", path.display()), "name a release directory")
+    };
     let text = std::fs::read_to_string(&path).map_err(|e| wrong(e.to_string()))?;
     parse(&text).map_err(wrong)
 }
@@ -149,7 +151,9 @@ struct Store {
 impl Store {
     fn open(context: &Context, ids: &[String], plan: &Plan) -> Result<Store, Failure> {
         let base = context.cache.join("install-test/releases");
-        let disk = |e: std::io::Error| Failure::new(Exit::Output, format!("{}: {e}", base.display()), "make it writable");
+        let disk = |e: std::io::Error| {
+            Failure::new(Exit::Output, format!("{}: {e}", base.display()), "make it writable")
+        };
         std::fs::create_dir_all(&base).map_err(disk)?;
         let lock = File::create(base.join("lock")).map_err(disk)?;
         lock.lock().map_err(disk)?;
@@ -172,7 +176,8 @@ impl Store {
         let folder = self.folder.join(plan.release.id.to_string());
         if !folder.join(crate::release::RELEASE).is_file() {
             let out = Folders { out: Some(self.folder.clone()), ..folders.clone() };
-            let context = Context { source_date_epoch: context.source_date_epoch.clone(), ..Context::new(&out)? };
+            let context =
+                Context { source_date_epoch: context.source_date_epoch.clone(), ..Context::new(&out)? };
             dist::run(&context, &plan, build, reporter)?;
         }
         Ok(folder)
@@ -197,7 +202,9 @@ fn prune(base: &Path, current: &Path) -> std::io::Result<()> {
 fn state(context: &Context, ids: &[String], plan: &Plan) -> std::io::Result<String> {
     let mut hasher = Sha256::new();
     hasher.update(std::fs::read(std::env::current_exe()?)?);
-    for text in ids.iter().map(String::as_str).chain([&plan.release.id.to_string()[..], &plan.release.created]) {
+    for text in
+        ids.iter().map(String::as_str).chain([&plan.release.id.to_string()[..], &plan.release.created])
+    {
         hasher.update(text.as_bytes());
         hasher.update([0]);
     }

@@ -27,7 +27,10 @@ pub struct Entry {
 pub enum Kind {
     Directory,
     /// Size and SHA-256 of the content.
-    File { size: u64, sha256: [u8; 32] },
+    File {
+        size: u64,
+        sha256: [u8; 32],
+    },
     Symlink(PathBuf),
     /// Socket, FIFO or device.
     Special(u32),
@@ -67,7 +70,9 @@ fn below(root: &Path, path: &Path) -> PathBuf {
 fn entry(path: &Path) -> io::Result<Option<Entry>> {
     let found = match std::fs::symlink_metadata(path) {
         Ok(found) => found,
-        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(None),
+        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
         Err(e) => return Err(e),
     };
     let kind = if found.is_dir() {
@@ -92,11 +97,19 @@ pub fn of_overlay(lower: &Path, upper: &Path, merged: &Path) -> io::Result<Snaps
     Ok(snapshot)
 }
 
-fn overlay_folder(lower: &Path, upper: &Path, merged: &Path, path: &Path, into: &mut Snapshot) -> io::Result<()> {
+fn overlay_folder(
+    lower: &Path,
+    upper: &Path,
+    merged: &Path,
+    path: &Path,
+    into: &mut Snapshot,
+) -> io::Result<()> {
     let names = |folder: PathBuf| -> io::Result<BTreeSet<std::ffi::OsString>> {
         match std::fs::read_dir(folder) {
             Ok(entries) => entries.map(|e| e.map(|e| e.file_name())).collect(),
-            Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(BTreeSet::new()),
+            Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                Ok(BTreeSet::new())
+            }
             Err(e) => Err(e),
         }
     };
@@ -231,7 +244,8 @@ impl Allowed {
     /// The noise and `more`. A pattern `DIR/**` also allows `DIR` itself.
     pub fn new(more: &[String]) -> Allowed {
         let noise = NOISE.iter().map(|n| n.glob.to_owned());
-        let more = more.iter().flat_map(|p| [Some(p.clone()), p.strip_suffix("/**").map(str::to_owned)]).flatten();
+        let more =
+            more.iter().flat_map(|p| [Some(p.clone()), p.strip_suffix("/**").map(str::to_owned)]).flatten();
         Allowed(noise.chain(more).filter_map(|p| glob::Pattern::new(&p).ok()).collect())
     }
 
@@ -248,7 +262,9 @@ impl fmt::Display for Entry {
         let ids = format!("{:04o} {}:{}", self.mode, self.owner, self.group);
         match &self.kind {
             Kind::Directory => write!(f, "directory {ids}"),
-            Kind::File { size, sha256 } => write!(f, "file {ids} {size} bytes sha256 {}", hex::encode(&sha256[..6])),
+            Kind::File { size, sha256 } => {
+                write!(f, "file {ids} {size} bytes sha256 {}", hex::encode(&sha256[..6]))
+            }
             Kind::Symlink(target) => write!(f, "link to {}", target.display()),
             Kind::Special(_) => write!(f, "special file {ids}"),
         }
