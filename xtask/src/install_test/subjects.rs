@@ -151,13 +151,14 @@ struct Store {
 impl Store {
     fn open(context: &Context, ids: &[String], plan: &Plan) -> Result<Store, Failure> {
         let base = context.cache.join("install-test/releases");
+        let signer = context.public_key(&plan.keys)?.map_or_else(String::new, |key| key.fingerprint());
         let disk = |e: std::io::Error| {
             Failure::new(Exit::Output, format!("{}: {e}", base.display()), "make it writable")
         };
         std::fs::create_dir_all(&base).map_err(disk)?;
         let lock = File::create(base.join("lock")).map_err(disk)?;
         lock.lock().map_err(disk)?;
-        let state = state(context, ids, plan).map_err(disk)?;
+        let state = state(context, ids, plan, &signer).map_err(disk)?;
         let folder = base.join(&state);
         std::fs::create_dir_all(&folder).map_err(disk)?;
         prune(&base, &folder).map_err(disk)?;
@@ -199,7 +200,7 @@ fn prune(base: &Path, current: &Path) -> std::io::Result<()> {
 }
 
 /// A digest of everything that the releases are made from.
-fn state(context: &Context, ids: &[String], plan: &Plan) -> std::io::Result<String> {
+fn state(context: &Context, ids: &[String], plan: &Plan, signer: &str) -> std::io::Result<String> {
     let mut hasher = Sha256::new();
     hasher.update(std::fs::read(std::env::current_exe()?)?);
     for text in
@@ -208,7 +209,7 @@ fn state(context: &Context, ids: &[String], plan: &Plan) -> std::io::Result<Stri
         hasher.update(text.as_bytes());
         hasher.update([0]);
     }
-    hasher.update(format!("{:?}", context.keys.existing(&plan.keys.profile).ok().flatten().is_some()));
+    hasher.update(signer);
     for folder in ["specs", "templates", "signing", "agent", "crates/cross-build"] {
         for entry in walkdir::WalkDir::new(context.root.join(folder)).sort_by_file_name() {
             let entry = entry?;
