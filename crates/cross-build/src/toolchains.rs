@@ -8,7 +8,7 @@ use crate::compiler::Compiler;
 use crate::config::{Config, Observer, Status};
 use crate::error::{Error, Result};
 use crate::fetch::debian::{self, Unpacked};
-use crate::fetch::pypi::{self, Python};
+use crate::fetch::pypi::{self, Pip, Python};
 use crate::ld::LdTarget;
 use crate::linker::{self, Linker, Rules};
 use crate::patch::Patch;
@@ -444,8 +444,8 @@ impl Toolchains {
                     Some(python) => python,
                     None => Python::Unpacked(self.debian_set("python", log, observer)?),
                 };
-                let program = "ziglang/zig";
-                pypi::ensure(&self.store, &self.env, &python, "ziglang", wheel, program, log, observer)?
+                let pip = Pip { store: &self.store, env: &self.env, python: &python, log, observer };
+                pypi::ensure(&pip, "ziglang", wheel, "ziglang/zig")?
             }
         };
         let zig = dir.join("ziglang/zig");

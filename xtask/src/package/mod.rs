@@ -121,7 +121,7 @@ fn draft(plan: &Plan, package: &Package, tree: &Tree) -> Result<Draft, Error> {
         PackageDetails::Deb { deb_version } => {
             let spec = deb::spec(plan, package, deb_version, tree, &scripts);
             let fail = |source| Error::Deb { package: package.file.clone(), source };
-            let spec = spec.map_err(|e| fail(e.into()))?;
+            let spec = spec.map_err(fail)?;
             Ok(Draft::Deb(::deb_pkg::Draft::new(&spec).map_err(|e| fail(e.into()))?))
         }
     }

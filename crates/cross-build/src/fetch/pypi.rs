@@ -43,6 +43,15 @@ impl Python {
     }
 }
 
+/// What a download needs.
+pub(crate) struct Pip<'a> {
+    pub store: &'a Store,
+    pub env: &'a CleanEnv,
+    pub python: &'a Python,
+    pub log: &'a Path,
+    pub observer: &'a dyn Observer,
+}
+
 /// Where the wheel is unpacked, or would be; an error when there is none for this machine.
 pub(crate) fn key(name: &str, wheel: &Wheel) -> Result<(String, String)> {
     let host = std::env::consts::ARCH;
@@ -60,42 +69,26 @@ pub(crate) fn get(store: &Store, name: &str, wheel: &Wheel) -> Option<PathBuf> {
 }
 
 /// The unpacked wheel; downloaded when it is not there. `program` is the path of its program inside.
-pub(crate) fn ensure(
-    store: &Store,
-    env: &CleanEnv,
-    python: &Python,
-    name: &str,
-    wheel: &Wheel,
-    program: &str,
-    log: &Path,
-    observer: &dyn Observer,
-) -> Result<PathBuf> {
+pub(crate) fn ensure(pip: &Pip<'_>, name: &str, wheel: &Wheel, program: &str) -> Result<PathBuf> {
     let (key, digest) = key(name, wheel)?;
-    store.ensure(KIND, &key, observer, |dir| {
+    pip.store.ensure(KIND, &key, pip.observer, |dir| {
         let what = format!("{name} {} from PyPI", wheel.version);
-        observer.progress(&format!("download {what}"));
-        let file = with_retries(&what, observer, || download(env, python, name, wheel, dir, log))?;
+        pip.observer.progress(&format!("download {what}"));
+        let file = with_retries(&what, pip.observer, || download(pip, name, wheel, dir))?;
         check_digest(&file, &digest, "targets.toml")?;
-        unpack(env, python, &file, dir, log)?;
+        unpack(pip, &file, dir)?;
         make_executable(&dir.join(program))?;
         std::fs::remove_file(&file).at("remove", &file)
     })
 }
 
-fn download(
-    env: &CleanEnv,
-    python: &Python,
-    name: &str,
-    wheel: &Wheel,
-    dir: &Path,
-    log: &Path,
-) -> Result<PathBuf> {
+fn download(pip: &Pip<'_>, name: &str, wheel: &Wheel, dir: &Path) -> Result<PathBuf> {
     let into = dir.join("download");
     crate::store::remove_tree(&into)?;
-    let mut command = python.command(env);
+    let mut command = pip.python.command(pip.env);
     command.args(["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--no-cache-dir"]);
     command.arg("--dest").arg(&into).arg(format!("{name}=={}", wheel.version));
-    logged(&mut command, &format!("download of {name}"), log).map_err(|e| explain_pip(e, name))?;
+    logged(&mut command, &format!("download of {name}"), pip.log).map_err(|e| explain_pip(e, name))?;
     let mut files: Vec<PathBuf> = std::fs::read_dir(&into)
         .at("read", &into)?
         .map(|entry| entry.map(|e| e.path()))
@@ -121,10 +114,10 @@ fn explain_pip(error: Error, name: &str) -> Error {
     }
 }
 
-fn unpack(env: &CleanEnv, python: &Python, wheel: &Path, dir: &Path, log: &Path) -> Result<()> {
-    let mut command = python.command(env);
+fn unpack(pip: &Pip<'_>, wheel: &Path, dir: &Path) -> Result<()> {
+    let mut command = pip.python.command(pip.env);
     command.args(["-m", "zipfile", "-e"]).arg(wheel).arg(dir);
-    logged(&mut command, "unpacking of a wheel", log)
+    logged(&mut command, "unpacking of a wheel", pip.log)
 }
 
 /// Python's zipfile drops the mode bits of the archive.
