@@ -133,7 +133,11 @@ impl Toolchains {
         logged(&mut command, &format!("building {} for {}", request.package, target.triple), log)
             .map_err(|e| match e {
                 // Not the folder that cargo runs in, but the one that it writes to.
-                Error::DiskFull { during, needed, .. } => Error::DiskFull { path: target_dir.to_owned(), during, needed },
+                // The folder is reached by a link in the cache; the full file system is the one behind it.
+                Error::DiskFull { during, needed, .. } => {
+                    let path = target_dir.canonicalize().unwrap_or_else(|_| target_dir.to_owned());
+                    Error::DiskFull { path, during, needed }
+                }
                 other => self.explain(other, target, toolchain, log, start),
             })
     }
