@@ -27,6 +27,7 @@ pub const ALL: &[Tool] = &[
     tool("rpmlint", "rpmlint", "lints RPMs"),
     tool("debootstrap", "debootstrap", "makes the roots that packages are installed in"),
     tool("unshare", "util-linux", "isolates installations"),
+    tool("kill", "procps", "kills the daemons of tests"),
     tool("xmllint", "libxml2-utils", "reads JUnit XML"),
     tool("xz", "xz-utils", "unpacks payloads"),
     tool("file", "file", "names formats"),
