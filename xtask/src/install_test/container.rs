@@ -2,9 +2,8 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
@@ -12,8 +11,6 @@ use super::images::ImageSpec;
 use super::isolated::{ENVIRONMENT, Ended, Isolated};
 use super::sandbox::Layout;
 use super::tree::{self, Base, Complete, Snapshot};
-
-const LOOK: Duration = Duration::from_millis(5);
 
 /// A container engine. Both are told the same things.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,21 +116,8 @@ impl Isolated for Container {
             process.arg("--env").arg(assignment);
         }
         process.args(["--workdir", "/", &self.id, "/bin/sh", "-c", command]);
-        let mut child = process.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).spawn()?;
-        let began = Instant::now();
-        let (status, timed_out) = loop {
-            if let Some(status) = child.try_wait()? {
-                break (status, false);
-            }
-            if began.elapsed() > limit {
-                child.kill()?;
-                break (child.wait()?, true);
-            }
-            std::thread::sleep(LOOK);
-        };
-        let output = String::from_utf8_lossy(&std::fs::read(&path)?).into_owned();
-        let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
-        Ok(Ended { code, output, timed_out })
+        let child = process.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).spawn()?;
+        Ended::wait(child, limit, &path)
     }
 
     fn snapshot(&self) -> io::Result<Snapshot> {

@@ -3,12 +3,11 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::isolated::{ENVIRONMENT, Ended, Isolated};
+use super::isolated::{ENVIRONMENT, Ended, Isolated, LOOK};
 use super::scenario::Host;
 use super::tree::{self, Base, Snapshot};
 
@@ -16,7 +15,6 @@ use super::tree::{self, Base, Snapshot};
 const READY: Duration = Duration::from_secs(30);
 /// How long systemd may take to reach its target.
 const BOOTED: Duration = Duration::from_secs(90);
-const LOOK: Duration = Duration::from_millis(2);
 
 /// What a sandbox is made of.
 #[derive(Debug, Clone)]
@@ -218,22 +216,10 @@ impl Isolated for Sandbox {
         process.args(["/usr/bin/env", "-i"]).args(ENVIRONMENT);
         process.args(environment).args(["/bin/sh", "-c", command]);
         process.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).current_dir("/");
-        let mut child = process.spawn().map_err(|e| io::Error::new(e.kind(), format!("nsenter: {e}")))?;
-        let began = Instant::now();
-        let (status, timed_out) = loop {
-            if let Some(status) = child.try_wait()? {
-                break (status, false);
-            }
-            if began.elapsed() > limit {
-                child.kill()?;
-                break (child.wait()?, true);
-            }
-            std::thread::sleep(LOOK);
-        };
-        let output = String::from_utf8_lossy(&std::fs::read(&path)?).into_owned();
+        let child = process.spawn().map_err(|e| io::Error::new(e.kind(), format!("nsenter: {e}")))?;
+        let ended = Ended::wait(child, limit, &path)?;
         std::fs::remove_file(&path)?;
-        let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
-        Ok(Ended { code, output, timed_out })
+        Ok(ended)
     }
 
     fn snapshot(&self) -> io::Result<Snapshot> {
